@@ -1,0 +1,1 @@
+"""Mailboxes, one per file."""

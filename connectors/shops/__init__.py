@@ -1,0 +1,1 @@
+"""Online shops, one per file."""

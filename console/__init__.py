@@ -1,0 +1,1 @@
+"""What staff see: pages, sign-in and the JSON door."""

@@ -1,0 +1,1 @@
+"""The unified customer record: profiles, cards, identity, merge and undo, timeline."""

@@ -1,0 +1,152 @@
+"""What happened to a profile: orders, products, invoices, consents and the timeline."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from customers.tables import Money
+from foundation.clock import new_id, now
+from foundation.database import Base
+from foundation.tables import Time
+
+
+class Order(Base):
+    """An order. `customer_id` is derived and follows the profile's links."""
+
+    __tablename__ = "orders"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"))
+    external_id: Mapped[str]
+    number: Mapped[str]
+    profile_id: Mapped[UUID | None] = mapped_column(ForeignKey("profiles.id"))
+    customer_id: Mapped[UUID | None]
+    state: Mapped[str]
+    source_state: Mapped[str] = mapped_column(default="")
+    currency: Mapped[str]
+    total: Mapped[Decimal] = mapped_column(Money)
+    discount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    shipping: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    tax: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    refunded: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # coupons, addresses, note, extra
+    placed_at: Mapped[datetime | None] = mapped_column(Time)
+    changed_at: Mapped[datetime] = mapped_column(Time)
+    landed_id: Mapped[int | None] = mapped_column(BigInteger)
+    record_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    gone_at: Mapped[datetime | None] = mapped_column(Time)
+    __table_args__ = (
+        Index("uq_orders_source_id_external_id", "source_id", "external_id", unique=True),
+        Index("ix_orders_customer_id", "customer_id", "placed_at"),
+        Index("ix_orders_profile_id", "profile_id"),
+        Index("ix_orders_number", "number"),
+        Index("ix_orders_placed_at", "placed_at"),
+        Index(
+            "ix_orders_unsettled",
+            "source_id",
+            "placed_at",
+            postgresql_where=text("state IN ('open', 'paid', 'shipped') AND gone_at IS NULL"),
+        ),
+    )
+
+
+class OrderLine(Base):
+    """One line of an order; money in the order's currency."""
+
+    __tablename__ = "order_lines"
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    product_external_id: Mapped[str] = mapped_column(default="")
+    sku: Mapped[str] = mapped_column(default="")
+    name: Mapped[str] = mapped_column(default="")
+    quantity: Mapped[Decimal] = mapped_column(Money)
+    unit_price: Mapped[Decimal] = mapped_column(Money)
+    discount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    tax: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    total: Mapped[Decimal] = mapped_column(Money)
+
+
+class Product(Base):
+    """A nomenclature item as one source knows it."""
+
+    __tablename__ = "products"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"))
+    external_id: Mapped[str]
+    name: Mapped[str]
+    sku: Mapped[str] = mapped_column(default="")
+    price: Mapped[Decimal | None] = mapped_column(Money)
+    currency: Mapped[str] = mapped_column(default="")
+    record: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    record_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    changed_at: Mapped[datetime] = mapped_column(Time)
+    landed_id: Mapped[int | None] = mapped_column(BigInteger)
+    gone_at: Mapped[datetime | None] = mapped_column(Time)
+    __table_args__ = (
+        Index("uq_products_source_id_external_id", "source_id", "external_id", unique=True),
+        Index("ix_products_sku", "sku"),
+    )
+
+
+class Invoice(Base):
+    """A bill to a counterparty."""
+
+    __tablename__ = "invoices"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"))
+    external_id: Mapped[str]
+    number: Mapped[str]
+    profile_id: Mapped[UUID | None] = mapped_column(ForeignKey("profiles.id"))
+    customer_id: Mapped[UUID | None]
+    state: Mapped[str]
+    currency: Mapped[str]
+    total: Mapped[Decimal] = mapped_column(Money)
+    paid: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    issued_at: Mapped[datetime | None] = mapped_column(Time)
+    due_at: Mapped[datetime | None] = mapped_column(Time)
+    __table_args__ = (
+        Index("uq_invoices_source_id_external_id", "source_id", "external_id", unique=True),
+        Index("ix_invoices_customer_id", "customer_id"),
+    )
+
+
+class ConsentRow(Base):
+    """One consent given or withdrawn, append-only; hangs on the profile, so a split takes it along."""
+
+    __tablename__ = "consents"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    profile_id: Mapped[UUID] = mapped_column(ForeignKey("profiles.id"))
+    channel: Mapped[str]
+    purpose: Mapped[str]
+    given: Mapped[bool]
+    at: Mapped[datetime] = mapped_column(Time)
+    text: Mapped[str] = mapped_column(default="")
+    form: Mapped[str] = mapped_column(default="")
+    ip: Mapped[str] = mapped_column(default="")
+    source_key: Mapped[str]  # repeats of the same statement are one row
+    received_at: Mapped[datetime] = mapped_column(Time, default=now)
+    __table_args__ = (Index("uq_consents_profile_id_source_key", "profile_id", "source_key", unique=True),)
+
+
+class TimelineRow(Base):
+    """Something that happened to a profile, append-only, once per source key."""
+
+    __tablename__ = "timeline"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    source_id: Mapped[UUID]
+    source_key: Mapped[str]
+    profile_id: Mapped[UUID | None]
+    customer_id: Mapped[UUID | None]  # derived, follows the profile's links
+    kind: Mapped[str]  # order.placed order.paid order.shipped order.refunded order.cancelled …
+    occurred_at: Mapped[datetime] = mapped_column(Time)
+    received_at: Mapped[datetime] = mapped_column(Time, default=now)
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    __table_args__ = (
+        Index("uq_timeline_source_id_source_key", "source_id", "source_key", unique=True),
+        Index("ix_timeline_customer_id", "customer_id", "occurred_at", "id"),
+        Index("ix_timeline_profile_id", "profile_id"),
+    )

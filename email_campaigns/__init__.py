@@ -1,0 +1,1 @@
+"""What marketers schedule (a later issue fills it)."""

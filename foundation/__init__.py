@@ -1,0 +1,1 @@
+"""The floor: settings, database, jobs, clock, errors, log; imports nothing of ours."""

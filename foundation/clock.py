@@ -1,0 +1,48 @@
+"""The one place time comes from, so that tests can hold it and SQL never asks its own clock."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+_held: datetime | None = None
+
+
+def now() -> datetime:
+    """The present instant in UTC (held still inside `hold`)."""
+    return _held if _held is not None else datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251
+
+
+def monotonic() -> float:
+    """Seconds that never go backwards: for leases and deadlines inside one process."""
+    return time.monotonic()
+
+
+@contextmanager
+def hold(at: datetime) -> Iterator[None]:
+    """Stop the clock at an instant (tests, back-tests); restores it afterwards."""
+    global _held
+    before, _held = _held, at.astimezone(UTC)
+    try:
+        yield
+    finally:
+        _held = before
+
+
+def advance(step: timedelta) -> None:
+    """Move a held clock forward; an error when it is not held."""
+    global _held
+    if _held is None:
+        raise RuntimeError("the clock is not held")
+    _held += step
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): sorts by time, so index pages fill in order, and is not guessable."""
+    milliseconds = int(now().timestamp() * 1000)
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds & (1 << 48) - 1) << 80 | random
+    value = value & ~(0xF << 76) | 7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 2 << 62)

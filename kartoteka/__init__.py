@@ -1,0 +1,1 @@
+"""The door: everything that can be started from a terminal."""

@@ -1,0 +1,1 @@
+"""Alembic migrations, numbered and named; shipped with the package."""

@@ -1,0 +1,1 @@
+"""Brings outside records in: connections, landing, pull, resolve, imports, reconciliation."""

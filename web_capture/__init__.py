@@ -1,0 +1,1 @@
+"""What shops embed: the snippet and the collector (a later issue fills it)."""
