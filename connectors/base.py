@@ -47,12 +47,16 @@ class Bad(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page of raw records and the cursor to save with it in the same transaction."""
+    """A page of raw records and the cursor to save with it in the same transaction.
+
+    `repeated` counts rows of a file that said again what an earlier row of it had said.
+    """
 
     records: tuple[Raw, ...]
     cursor: str | None
     total: int | None = None  # how many this pull will read in all, where the source tells
     bad: tuple[Bad, ...] = ()
+    repeated: int = 0
 
 
 class Entry(msgspec.Struct, frozen=True):
