@@ -116,6 +116,7 @@ class ProfileKey(Base):
     profile_id: Mapped[UUID] = mapped_column(ForeignKey("profiles.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(primary_key=True)
+    strong: Mapped[bool] = mapped_column(default=True)  # a weak key finds its owner but joins nobody
     __table_args__ = (Index("ix_profile_keys_kind_value", "kind", "value"),)
 
 

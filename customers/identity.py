@@ -1,0 +1,88 @@
+"""What identifies a person: exact keys, the form of the name to compare by, and the name to show. Pure."""
+
+from typing import NamedTuple
+
+from customers import emails, names, phones, tax_numbers
+from customers.latin import latin
+from customers.names import NameForm
+from foundation.records import Person
+
+
+class Key(NamedTuple):
+    """An exact key. Only a `strong` one may join; a weak one is kept so that search finds its owner."""
+
+    kind: str  # email phone tax account device
+    value: str
+    strong: bool = True
+
+
+def keys_of(person: Person) -> tuple[Key, ...]:
+    """The keys a record gives, each once, in a stable order."""
+    return tuple(dict.fromkeys((*_emails(person), *_phones(person), *_tax(person), *_others(person))))
+
+
+def _emails(person: Person) -> list[Key]:
+    keys = []
+    for text in person.emails:
+        email = emails.parse(text)
+        if email.key:
+            company_desk = email.names_nobody == "role" and person.kind == "company"
+            keys.append(Key("email", email.key, not email.names_nobody or company_desk))
+    return keys
+
+
+def country_of(person: Person) -> str:
+    """The country to read its phone and tax numbers by, as ISO alpha-2 or empty."""
+    if person.country:
+        return person.country.upper()
+    return next((address.country.upper() for address in person.addresses if address.country), "")
+
+
+def _phones(person: Person) -> list[Key]:
+    country = country_of(person)
+    texts = (*person.phones, *(address.phone for address in person.addresses))
+    read = [phones.parse(text, country) for text in texts if text]
+    return [Key("phone", phone.e164, not phone.placeholder) for phone in read if phone.e164]
+
+
+def _tax(person: Person) -> list[Key]:
+    if not person.tax_number:
+        return []
+    number = tax_numbers.parse(person.tax_number, country_of(person), person.tax_kind)
+    return [Key("tax", f"{number.kind}:{number.value}")] if number.valid else []
+
+
+def _others(person: Person) -> list[Key]:
+    account = person.extra.get("account", "").strip()
+    keys = [Key("account", account)] if account else []
+    return keys + [Key("device", device) for device in person.device_ids if device]
+
+
+def anonymous(person: Person) -> bool:
+    """True when nothing tells who this is: no name, no address, no number; at most a device."""
+    return not (
+        person.emails
+        or person.phones
+        or person.tax_number
+        or person.extra.get("account")
+        or display_name(person)
+    )
+
+
+def name_form(person: Person) -> NameForm:
+    """The form of the name that `names.compatible` compares."""
+    return names.form(person)
+
+
+def display_name(person: Person) -> str:
+    """The name as people should read it, or empty."""
+    parts = (person.given_name, person.middle_name, person.family_name)
+    whole = person.name or " ".join(part for part in parts if part)
+    if person.kind == "company":
+        whole = person.company or whole
+    return " ".join((whole or person.company).split())
+
+
+def latin_name(person: Person) -> str:
+    """The name in lower-case Latin letters, for search and sorting."""
+    return latin(display_name(person))
