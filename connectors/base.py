@@ -70,9 +70,9 @@ class Entry(msgspec.Struct, frozen=True):
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of object a connector pulls, and the rules of its source.
 
-    `revisit` names the order states that the source changes without moving its change time: orders in them are
-    fetched again at each pull. `listable` streams can be reconciled; `full` streams have no change filter and
-    are read whole each time.
+    `revisit` names the order states that the source changes without moving its change time: orders in them
+    are fetched again at each pull. `listable` streams can be reconciled; `full` streams have no change filter
+    and are read whole each time.
     """
 
     name: str
@@ -97,7 +97,7 @@ class HookRefused(Exception):
 
 
 def setting(
-    label: str, *, help: str = "", secret: bool = False, default: Any = dataclasses.MISSING,
+    label: str, *, help: str = "", secret: bool = False, default: Any = dataclasses.MISSING,  # noqa: A002
     choices: tuple[tuple[str, str], ...] = (), placeholder: str = "",
 ) -> Any:  # fmt: skip
     """A field of a connector's Settings dataclass: the console form, CLI help and docs are made from it."""
@@ -132,7 +132,7 @@ class Connector(ABC):
 
     @abstractmethod
     def pull(self, stream: str, cursor: str | None) -> Iterator[Page]:
-        """Pages changed since a cursor (None: everything), oldest change first; cursors overlap on purpose."""
+        """Pages changed since a cursor (None: all), oldest change first; cursors overlap on purpose."""
 
     @classmethod
     @abstractmethod
