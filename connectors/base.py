@@ -102,7 +102,7 @@ def setting(
 ) -> Any:  # fmt: skip
     """A field of a connector's Settings dataclass: the console form, CLI help and docs are made from it."""
     meta = {"label": label, "help": help, "secret": secret, "choices": choices, "placeholder": placeholder}
-    return dataclasses.field(default=default, metadata=meta)
+    return dataclasses.field(default=default, repr=not secret, metadata=meta)
 
 
 class Connector(ABC):
