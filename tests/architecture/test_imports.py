@@ -1,0 +1,55 @@
+"""The arrows between packages, and nothing hidden: no cycles, no late imports outside the door."""
+
+import ast
+
+import grimp
+import pytest
+from importlinter.cli import lint_imports
+
+from tests.architecture.tree import PACKAGES, ROOT, functions, name_of, parsed, product_files
+
+HEAVY_DOOR = "kartoteka"  # the one package that may import late (start-up bar)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return grimp.build_graph(*PACKAGES, cache_dir=None)
+
+
+def test_import_contracts_are_kept(capsys):
+    status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None)
+    assert status == 0, capsys.readouterr().out
+
+
+def test_modules_import_without_cycles(graph):
+    left = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+    while leaves := [module for module, wants in left.items() if not wants & left.keys()]:
+        for module in leaves:
+            del left[module]
+    assert not left, f"in or above a cycle: {sorted(left)}"
+
+
+BELOW_THE_DOOR = tuple(path for path in product_files() if not name_of(path).startswith(f"{HEAVY_DOOR}/"))
+
+
+@pytest.mark.parametrize("path", BELOW_THE_DOOR, ids=name_of)
+def test_imports_stand_at_the_top(path):
+    late = [
+        node.lineno
+        for function in functions(path)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not late
+
+
+@pytest.mark.parametrize("path", product_files(), ids=name_of)
+def test_environment_is_read_in_one_place(path):
+    if name_of(path) in ("foundation/settings.py",):
+        return
+    reads = [
+        node.lineno
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
+    ]
+    assert not reads
