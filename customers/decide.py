@@ -5,89 +5,29 @@ visible here: the answer has to be the same whether two cards were merged by han
 the merge gives the state of a run that never had it.
 """
 
-from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+import heapq
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
 from uuid import UUID
 
-from customers.identity import Key
-from customers.names import NameForm
+from customers.clusters import REFUSALS, Clusters
+from customers.known import Decision, Known, Link, Proposal, Shared
+from customers.names import NameForm, compatible
 from foundation.clock import new_id
 
+RULES = ("tax", "account", "email", "phone", "device")  # best evidence first
+_RANK = {rule: rank for rank, rule in enumerate(RULES)}
+CROWD = 3  # so many incompatible names on one phone or mailbox, and it names nobody any more
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A profile as the decision sees it.
-
-    `home` and `group` are None for a profile that has no card yet. `group` is any label that is the same for
-    all profiles connected by AUTOMATIC links in force (rules new email phone tax account device; not manual
-    ones). Whenever one profile of a group is passed, all of its group must be. `by_device` says that the home
-    link has the rule "device".
-    """
-
-    id: UUID
-    changed_at: datetime
-    external_id: str
-    form: NameForm
-    keys: tuple[Key, ...]
-    anonymous: bool = False
-    home: UUID | None = None
-    group: Hashable | None = None
-    by_device: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A profile belongs (also) to a card. For `rule` "new" the card was made for it."""
-
-    profile: UUID
-    card: UUID
-    rule: str  # new tax account email phone device
-    evidence: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Two home cards, left < right, that share a key but were not joined; `evidence["why"]` is a sentence."""
-
-    left: UUID
-    right: UUID
-    rule: str
-    evidence: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """A key that several different people use; it joins nobody from now on."""
-
-    kind: str
-    value: str
-    reason: str
-
-
-@dataclass(slots=True)
-class Decision:
-    """What to write.
-
-    `homes` has one link per profile that got a (new) home: those passed without one, and those in `moved`,
-    whose older links end first. `new_cards` lists the cards to create, each with the profile it was made for.
-    `bridges` are all further links that hold for the batch, those already in force included.
-    """
-
-    homes: list[Link] = field(default_factory=list)
-    new_cards: list[tuple[UUID, UUID]] = field(default_factory=list)  # card, profile
-    moved: list[UUID] = field(default_factory=list)
-    bridges: list[Link] = field(default_factory=list)
-    proposals: list[Proposal] = field(default_factory=list)
-    shared: list[Shared] = field(default_factory=list)
+KeyId = tuple[str, str]
 
 
 def decide(
     batch: Sequence[Known],
     existing: Sequence[Known],
     *,
-    shared: Collection[tuple[str, str]] = (),
+    shared: Collection[KeyId] = (),
     verdicts: Collection[tuple[UUID, UUID]] = (),
     mint: Callable[[], UUID] = new_id,
 ) -> Decision:
@@ -95,12 +35,211 @@ def decide(
 
     `batch`: new and changed profiles; `existing`: all others that hold a strong key of the batch, with their
     whole groups. `verdicts` are pairs of home cards that are never the same. The order of the input is of no
-    consequence.
+    consequence; `mint` gives the ids of new cards.
     """
-    decision = Decision()
-    for profile in sorted(batch, key=lambda known: (known.changed_at, known.external_id, known.id)):
-        if profile.home is None:
-            card = mint()
-            decision.new_cards.append((card, profile.id))
-            decision.homes.append(Link(profile.id, card, "new", {}))
-    return decision
+    return _Run(batch, existing, shared, verdicts, mint).decision
+
+
+class _Run:
+    """One decision in the making: profiles by index, oldest first, and the holders of each key."""
+
+    def __init__(
+        self,
+        batch: Sequence[Known],
+        existing: Sequence[Known],
+        shared: Collection[KeyId],
+        verdicts: Collection[tuple[UUID, UUID]],
+        mint: Callable[[], UUID],
+    ) -> None:
+        self.decision = Decision()
+        fresh = {profile.id for profile in batch}
+        everybody = [*map(self._detached, batch), *(one for one in existing if one.id not in fresh)]
+        self.profiles = sorted(everybody, key=lambda one: (one.changed_at, one.external_id, one.id))
+        self.fresh = [profile.id in fresh for profile in self.profiles]
+        self.homes = [profile.home for profile in self.profiles]
+        self.mint = mint
+        self.clusters = Clusters(self.profiles, verdicts)
+        self.holders = self._holders(set(shared))
+        for level in (2, 1):  # names that agree in full first, so that scanty ones meet a clear picture
+            for key, holders in self.holders.items():
+                (self._join_device if key[0] == "device" else self._join_named)(key, holders, level)
+        self._give_homes()
+        self._bridge()
+        self._propose()
+
+    def _detached(self, profile: Known) -> Known:
+        """A visitor who was counted to a device's owner and now has a name of their own starts afresh."""
+        if profile.by_device and not profile.anonymous and profile.home is not None:
+            self.decision.moved.append(profile.id)
+            return replace(profile, home=None, group=None)
+        return profile
+
+    def _holders(self, shared: set[KeyId]) -> dict[KeyId, list[int]]:
+        """Usable keys that some profile of the batch holds -> its holders, oldest first; best rules first."""
+        holders: dict[KeyId, list[int]] = {}
+        for index, profile in enumerate(self.profiles):
+            for key in profile.keys:
+                if key.strong and (key.kind, key.value) not in shared:
+                    holders.setdefault((key.kind, key.value), []).append(index)
+        usable = {}
+        for key_id in sorted(holders, key=lambda key: (_RANK[key[0]], key[1])):
+            of_key = holders[key_id]
+            if len(of_key) < 2 or not any(self.fresh[index] for index in of_key):
+                continue
+            crowd = _crowd([self.profiles[index].form for index in of_key])
+            if key_id[0] in ("email", "phone") and crowd >= CROWD:
+                self.decision.shared.append(Shared(*key_id, f"used under {crowd} different names"))
+            else:
+                usable[key_id] = of_key
+        return usable
+
+    def _join_named(self, key: KeyId, holders: list[int], level: int) -> None:
+        """Join the holders of a key as far as the guards allow."""
+        clusters = self.clusters
+        roots = clusters.roots(holders)
+        for index in holders:
+            if len(roots) == 1:
+                return
+            if not self.fresh[index]:
+                continue
+            here = clusters.root(index)
+            able = [
+                root
+                for root in roots
+                if root != here
+                and clusters.agreement(here, root) == level
+                and not clusters.refusal(here, root)
+            ]
+            if level == 1 and clusters.at_odds(able):
+                continue  # a scanty name that could be either of two people
+            for root in able:
+                if not clusters.refusal(here, root):
+                    clusters.join(here, root)
+            roots = clusters.roots(roots)
+
+    def _join_device(self, key: KeyId, holders: list[int], level: int) -> None:
+        """Count anonymous visitors to the one identified person of their device; never join two of those."""
+        clusters = self.clusters
+        roots = clusters.roots(holders)
+        if level != 1 or sum(clusters.of(root).identified for root in roots) > 1:
+            return
+        for root in roots[1:]:
+            clusters.join(roots[0], root)
+
+    def _may_tie(self, key: KeyId, a: int, b: int) -> bool:
+        """A device never ties two people who both say who they are."""
+        return key[0] != "device" or self.profiles[a].anonymous or self.profiles[b].anonymous
+
+    def _keys(self, index: int) -> Iterator[KeyId]:
+        for key in self.profiles[index].keys:
+            if (key.kind, key.value) in self.holders:
+                yield key.kind, key.value
+
+    def _give_homes(self) -> None:
+        """Each profile without a card gets the home card of its best neighbour, or a new card."""
+        self.queue: list[tuple[int, int, int, KeyId]] = []  # rank, neighbour with a home, profile, key
+        self.spent: set[tuple[int, KeyId]] = set()
+        for index, home in enumerate(self.homes):
+            if home is not None:
+                self._spread(index)
+        self._drain()
+        for index, profile in enumerate(self.profiles):
+            if self.homes[index] is None and not profile.anonymous:
+                card = self.mint()
+                self.decision.new_cards.append((card, profile.id))
+                self._settle(index, card, "new", {})
+                self._drain()
+
+    def _spread(self, index: int) -> None:
+        """Offer a profile's home to those of its cluster that share a key with it and have none yet."""
+        root = self.clusters.root(index)
+        for key in self._keys(index):
+            if (root, key) in self.spent:
+                continue
+            if key[0] != "device" or self.profiles[index].anonymous:
+                self.spent.add((root, key))  # whoever could be reached by this key has an offer now
+            for other in self.holders[key]:
+                if (
+                    self.homes[other] is None
+                    and self.clusters.root(other) == root
+                    and self._may_tie(key, index, other)
+                ):
+                    heapq.heappush(self.queue, (_RANK[key[0]], index, other, key))
+
+    def _drain(self) -> None:
+        while self.queue:
+            _, neighbour, index, key = heapq.heappop(self.queue)
+            card = self.homes[neighbour]
+            if self.homes[index] is None and card is not None:
+                self._settle(index, card, key[0], self._evidence(key, neighbour))
+
+    def _settle(self, index: int, card: UUID, rule: str, evidence: dict[str, str]) -> None:
+        self.homes[index] = card
+        self.decision.homes.append(Link(self.profiles[index].id, card, rule, evidence))
+        self._spread(index)
+
+    def _evidence(self, key: KeyId, other: int) -> dict[str, str]:
+        return {"key": key[1], "with": str(self.profiles[other].id)}
+
+    def _bridge(self) -> None:
+        """Links of the batch's profiles to further home cards that share a key and are the same person."""
+        done: set[tuple[int, UUID]] = set()
+        for key, holders in self.holders.items():
+            cards: dict[tuple[int, UUID, bool], int] = {}  # cluster, card, anonymous holder -> oldest holder
+            for index in holders:
+                home = self.homes[index]
+                if home is not None:
+                    kind = (self.clusters.root(index), home, self.profiles[index].anonymous)
+                    cards.setdefault(kind, index)
+            if len(cards) < 2:
+                continue
+            for index in filter(self.fresh.__getitem__, holders):
+                for (root, card, _), other in cards.items():
+                    if (
+                        root == self.clusters.root(index)
+                        and card != self.homes[index]
+                        and (index, card) not in done
+                        and self._may_tie(key, index, other)
+                    ):
+                        done.add((index, card))
+                        link = Link(self.profiles[index].id, card, key[0], self._evidence(key, other))
+                        self.decision.bridges.append(link)
+
+    def _propose(self) -> None:
+        """Pairs of home cards that share a key and aren't one cluster, unless a rule keeps them apart."""
+        done: set[tuple[UUID, UUID]] = set()
+        for key, holders in self.holders.items():
+            first: dict[int, int] = {}  # cluster -> its oldest holder
+            for index in holders:
+                first.setdefault(self.clusters.root(index), index)
+            new = {self.clusters.root(index) for index in holders if self.fresh[index]}
+            if key[0] == "device" or len(first) < 2:
+                continue
+            for (a, one), (b, other) in combinations(first.items(), 2):
+                here, there = self.homes[one], self.homes[other]
+                if not {a, b} & new or here is None or there is None:
+                    continue
+                left, right = sorted((here, there))
+                refusal = self.clusters.refusal(a, b)
+                if refusal not in ("kind", "verdict") and left != right and (left, right) not in done:
+                    done.add((left, right))
+                    self.decision.proposals.append(Proposal(left, right, key[0], _explain(key, refusal)))
+
+
+_SAID = {"tax": "tax number", "account": "account", "email": "e-mail address", "phone": "phone number"}
+
+
+def _explain(key: KeyId, refusal: str) -> dict[str, str]:
+    but = REFUSALS.get(refusal, "the name on one of them would fit several people")
+    why = f"They share the {_SAID[key[0]]} {key[1]}, but {but}."
+    return {"key": key[1], "refused": refusal or "unsure", "why": why}
+
+
+def _crowd(forms: Sequence[NameForm]) -> int:
+    """How many names at odds with each other a key is used under, at most of persons or of companies."""
+    apart: dict[str, list[NameForm]] = {"person": [], "company": []}
+    for form in sorted({form for form in forms if form.tokens}):
+        group = apart[form.kind]
+        if not any(compatible(form, other) for other in group):
+            group.append(form)
+    return max(len(group) for group in apart.values())

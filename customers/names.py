@@ -30,3 +30,10 @@ def compatible(a: NameForm, b: NameForm) -> bool:
     if a.kind != b.kind:
         return False
     return not a.tokens or not b.tokens or a.tokens == b.tokens
+
+
+def agreement(a: NameForm, b: NameForm) -> int:
+    """2: the names agree in full; 1: nothing against it; 0: two different names."""
+    if not compatible(a, b):
+        return 0
+    return 2 if a.tokens and b.tokens else 1

@@ -1,0 +1,127 @@
+"""Sets of profiles that grow only as far as the guards allow: names, kinds, tax numbers, verdicts. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+from customers.known import Known
+from customers.names import NameForm, agreement
+
+REFUSALS = {
+    "kind": "one is a person and the other a company",
+    "verdict": "somebody decided that they are different",
+    "name": "their names differ",
+    "tax": "their tax numbers differ",
+}
+
+
+class Cluster:
+    """What the guards look at, summed over the members."""
+
+    __slots__ = ("forms", "homes", "identified", "kinds", "taxes")
+
+    def __init__(self) -> None:
+        self.forms: set[NameForm] = set()
+        self.kinds: set[str] = set()
+        self.homes: set[UUID] = set()
+        self.identified = False
+        self.taxes: dict[str, set[str]] = {}
+
+    def add(self, profile: Known) -> "Cluster":
+        """Take one profile in; answers itself."""
+        if profile.form.tokens:
+            self.forms.add(profile.form)
+        if profile.home:
+            self.homes.add(profile.home)
+        if not profile.anonymous:
+            self.kinds.add(profile.form.kind)
+            self.identified = True
+        for key in profile.keys:
+            if key.kind == "tax" and key.strong:
+                kind, _, value = key.value.partition(":")
+                self.taxes.setdefault(kind, set()).add(value)
+        return self
+
+    def absorb(self, other: "Cluster") -> None:
+        """Take over what is known of the other."""
+        self.forms |= other.forms
+        self.kinds |= other.kinds
+        self.homes |= other.homes
+        self.identified |= other.identified
+        for kind, values in other.taxes.items():
+            self.taxes.setdefault(kind, set()).update(values)
+
+
+def _names_agree(a: Iterable[NameForm], b: Collection[NameForm]) -> int:
+    """The best agreement of two sets of names (2 full, 1 nothing against it); 0 when any pair is at odds."""
+    best = 1
+    for left in a:
+        for right in b:
+            level = agreement(left, right)
+            if not level:
+                return 0
+            best = max(best, level)
+    return best
+
+
+class Clusters:
+    """A union-find whose unions pass the guards first."""
+
+    def __init__(self, profiles: Sequence[Known], verdicts: Collection[tuple[UUID, UUID]]) -> None:
+        self._parent = list(range(len(profiles)))
+        self._of = [Cluster().add(profile) for profile in profiles]
+        self._verdicts = {pair for left, right in verdicts for pair in ((left, right), (right, left))}
+        self._judged = {left for left, _ in self._verdicts}
+        groups: dict[object, int] = {}
+        for index, profile in enumerate(profiles):  # what is linked already stays linked, guards or not
+            if profile.group is not None:
+                self.join(groups.setdefault(profile.group, index), index)
+
+    def root(self, index: int) -> int:
+        """The member that stands for the whole cluster."""
+        while self._parent[index] != index:
+            self._parent[index] = index = self._parent[self._parent[index]]
+        return index
+
+    def of(self, index: int) -> Cluster:
+        """The cluster a profile is in."""
+        return self._of[self.root(index)]
+
+    def roots(self, indexes: Iterable[int]) -> list[int]:
+        """The clusters of these profiles, each once, in the order met."""
+        return list(dict.fromkeys(self.root(index) for index in indexes))
+
+    def join(self, a: int, b: int) -> None:
+        """Make one cluster of two, whatever the guards say; the lower index stands for it."""
+        a, b = sorted((self.root(a), self.root(b)))
+        if a != b:
+            self._of[a].absorb(self._of[b])
+            self._parent[b] = a
+
+    def refusal(self, a: int, b: int) -> str:
+        """Which guard forbids the union (a key of REFUSALS), or empty."""
+        return self._refusal(self.of(a), self.of(b))
+
+    def at_odds(self, roots: Sequence[int]) -> bool:
+        """True when these clusters can't all be one."""
+        sum_of_all = Cluster()
+        for root in roots:
+            if self._refusal(sum_of_all, self._of[root]):
+                return True
+            sum_of_all.absorb(self._of[root])
+        return False
+
+    def _refusal(self, left: Cluster, right: Cluster) -> str:
+        if len(left.kinds | right.kinds) > 1:
+            return "kind"
+        if self._judged and any(
+            (one, other) in self._verdicts for one in left.homes & self._judged for other in right.homes
+        ):
+            return "verdict"
+        for kind, values in left.taxes.items():
+            if kind in right.taxes and values.isdisjoint(right.taxes[kind]):
+                return "tax"
+        return "" if _names_agree(left.forms, right.forms) else "name"
+
+    def agreement(self, a: int, b: int) -> int:
+        """How well the names of two clusters agree: 2 fully, 1 nothing against it, 0 at odds."""
+        return _names_agree(self.of(a).forms, self.of(b).forms)
