@@ -1,1 +1,1 @@
-"""Alembic migrations, numbered and named; shipped with the package."""
+"""The schema's history: numbered files that are safe to run again; every one runs in CI."""
