@@ -63,3 +63,28 @@ class SignInAttempt(Base):
     address: Mapped[str]
     at: Mapped[datetime] = mapped_column(Time, default=now)
     __table_args__ = (Index("ix_sign_in_attempts_at", "at"),)
+
+
+class OneTimeLink(Base):
+    """A link the terminal prints that works once: to set up the owner, or to sign in. Kept as a SHA-256."""
+
+    __tablename__ = "one_time_links"
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    purpose: Mapped[str]  # set-up sign-in
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(Time, default=now)
+    until: Mapped[datetime | None] = mapped_column(Time)  # None: until used or replaced
+    used_at: Mapped[datetime | None] = mapped_column(Time)
+
+
+class IdempotentAnswer(Base):
+    """What the API answered to a POST with an `Idempotency-Key`, so that a repeat gets the same."""
+
+    __tablename__ = "idempotent_answers"
+    token_id: Mapped[UUID] = mapped_column(ForeignKey("api_tokens.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    asked: Mapped[bytes] = mapped_column(LargeBinary)  # hash of method, path and body
+    status: Mapped[int]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(Time, default=now)
+    __table_args__ = (Index("ix_idempotent_answers_created_at", "token_id", "created_at"),)
