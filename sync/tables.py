@@ -30,6 +30,8 @@ class Connection(Base):
     next_reconcile_at: Mapped[datetime | None] = mapped_column(Time)
     last_success_at: Mapped[datetime | None] = mapped_column(Time)
     last_hook_at: Mapped[datetime | None] = mapped_column(Time)
+    hook_gap: Mapped[float | None]  # usual seconds between webhooks, a moving average
+    next_tend_at: Mapped[datetime | None] = mapped_column(Time)  # look after the installed webhooks
     last_error: Mapped[str | None]
     last_error_at: Mapped[datetime | None] = mapped_column(Time)
     failures: Mapped[int] = mapped_column(default=0)  # in a row
@@ -73,6 +75,7 @@ class LandedHead(Base):
     version_hash: Mapped[bytes] = mapped_column(LargeBinary)
     version_at: Mapped[datetime | None] = mapped_column(Time)
     gone: Mapped[bool] = mapped_column(default=False)
+    moved_at: Mapped[datetime] = mapped_column(Time, default=now)  # when this version came into force here
     pending: Mapped[bool] = mapped_column(default=True)  # to be resolved
     crashes: Mapped[int] = mapped_column(default=0)
     __table_args__ = (
@@ -123,3 +126,38 @@ class Run(Base):
     ticked_at: Mapped[datetime | None] = mapped_column(Time)
     finished_at: Mapped[datetime | None] = mapped_column(Time)
     __table_args__ = (Index("ix_sync_runs_connection_id", "connection_id", "started_at"),)
+
+
+class HeadMove(Base):
+    """Which version an operation replaced, and by which: what its undo needs. One row per object."""
+
+    __tablename__ = "head_moves"
+    operation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    before_id: Mapped[int | None] = mapped_column(BigInteger)  # the landed version before; None: it was new
+    after_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class Sighting(Base):
+    """An object seen by a complete sweep or a listing of the other side; lives as long as its run works."""
+
+    __tablename__ = "sightings"
+    run_id: Mapped[UUID] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    day_at: Mapped[datetime | None] = mapped_column(Time)
+    version_at: Mapped[datetime | None] = mapped_column(Time)
+
+
+class BadRow(Base):
+    """A row of an imported file that can't be used, with its reason: what a person downloads and mends."""
+
+    __tablename__ = "bad_rows"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    operation_id: Mapped[UUID]
+    place: Mapped[str]  # "row 18"
+    reason: Mapped[str]
+    payload: Mapped[str]
+    __table_args__ = (Index("ix_bad_rows_operation_id", "operation_id", "id"),)

@@ -94,6 +94,7 @@ CREATE TABLE jobs (
     run_at TIMESTAMP WITH TIME ZONE NOT NULL,
     attempts INTEGER NOT NULL,
     errors INTEGER NOT NULL,
+    again BOOLEAN NOT NULL,
     token BIGINT NOT NULL,
     lease_until TIMESTAMP WITH TIME ZONE,
     worker VARCHAR,
@@ -364,6 +365,19 @@ CREATE INDEX ix_duplicates_right_id ON duplicates (right_id);
 CREATE INDEX ix_duplicates_waiting ON duplicates (id) WHERE state = 'waiting';
 
 CREATE UNIQUE INDEX uq_duplicates_left_id_right_id ON duplicates (left_id, right_id);
+
+CREATE TABLE idempotent_answers (
+    token_id UUID NOT NULL,
+    key VARCHAR NOT NULL,
+    asked BYTEA NOT NULL,
+    status INTEGER NOT NULL,
+    body BYTEA NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_idempotent_answers PRIMARY KEY (token_id, key),
+    CONSTRAINT fk_idempotent_answers_token_id FOREIGN KEY(token_id) REFERENCES api_tokens (id)
+);
+
+CREATE INDEX ix_idempotent_answers_created_at ON idempotent_answers (token_id, created_at);
 
 CREATE TABLE one_time_links (
     token_hash BYTEA NOT NULL,
