@@ -1,0 +1,66 @@
+"""Every endpoint of the API on one screen."""
+
+from console.api import lists, reads, writes
+from console.api.asking import PAGING, Endpoint, Param
+from console.api.shapes import (
+    Card,
+    Connection,
+    Counts,
+    Customer,
+    Event,
+    List,
+    Operation,
+    Order,
+    Problem,
+    Run,
+    WholeOrder,
+)
+
+STATES = ("cart", "open", "paid", "shipped", "completed", "cancelled", "refunded", "failed")
+OF_CONNECTION = Param("connection", "id", "Only of this connection.")
+ORDERS = (
+    Param("customer", "id", "Only of this card."),
+    OF_CONNECTION,
+    Param("state", "choice", "Only in this state.", STATES),
+    Param("number", "text", "Only with this number."),
+    Param("placed_since", "time", "Only placed at or after this instant."),
+    *PAGING,
+)
+CUSTOMERS = (
+    Param(
+        "q", "text", "Words, part of an e-mail, a phone, an order or tax number; the search of the console."
+    ),
+    Param("city", "text", "Only in this city."),
+    *PAGING,
+)
+PROBLEMS = (
+    Param(
+        "state",
+        "choice",
+        "Only in this state; open when not given.",
+        ("open", "retrying", "solved", "ignored"),
+    ),
+    OF_CONNECTION,
+    *PAGING,
+)
+
+ENDPOINTS = (
+    Endpoint("GET", "/counts", reads.counts, "read", Counts),
+    Endpoint("GET", "/customers", reads.customers, "read", List[Customer], CUSTOMERS),
+    Endpoint("POST", "/customers/merge", writes.merge, "write", Operation, body=writes.Merge),
+    Endpoint("GET", "/customers/{id}", reads.customer, "read", Card),
+    Endpoint("GET", "/customers/{id}/timeline", reads.timeline, "read", List[Event],
+             (Param("kind", "text", "Only of this kind, e.g. order.placed."), *PAGING)),
+    Endpoint("GET", "/orders", reads.orders, "read", List[Order], ORDERS),
+    Endpoint("GET", "/orders/{id}", reads.order, "read", WholeOrder),
+    Endpoint("GET", "/problems", lists.problems, "read", List[Problem], PROBLEMS),
+    Endpoint("POST", "/problems/{id}/retry", writes.retry_problem, "write", Problem),
+    Endpoint("GET", "/connections", lists.connections, "read", List[Connection]),
+    Endpoint("GET", "/connections/{id}", lists.connection, "read", Connection),
+    Endpoint("POST", "/connections/{id}/pull", writes.start_pull, "write", Run, body=writes.Pull, status=202),
+    Endpoint("GET", "/runs", lists.runs, "read", List[Run], (OF_CONNECTION, *PAGING)),
+    Endpoint("GET", "/runs/{id}", lists.run, "read", Run),
+    Endpoint("GET", "/operations", lists.operations, "read", List[Operation], PAGING),
+    Endpoint("GET", "/operations/{id}", lists.operation, "read", Operation),
+    Endpoint("POST", "/operations/{id}/undo", writes.undo_operation, "write", Operation, status=202),
+)  # fmt: skip

@@ -1,0 +1,59 @@
+"""What the API can set going: pulls, retries, merges, undo."""
+
+from uuid import UUID
+
+import msgspec
+
+from console.api.asking import Ask, NotFound
+from console.api.lists import run_of
+from console.api.shapes import Operation, Problem, Run, copied
+from customers import merge as merging
+from foundation.tables import Operation as OperationRow
+from foundation.tables import Problem as ProblemRow
+from sync import problems, pull, undo
+from sync.tables import Connection
+
+
+class Pull(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a pull may be told: `full` reads everything again."""
+
+    full: bool = False
+
+
+class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Two cards of one person; the ids may be of cards merged before."""
+
+    keep: UUID
+    other: UUID
+
+
+def start_pull(ask: Ask) -> Run:
+    """Start a pull of a connection now; answers the run to be followed."""
+    if ask.db.get(Connection, ask.id()) is None:
+        raise NotFound
+    wanted = ask.read_body(Pull)
+    return run_of(pull.start(ask.db, ask.id(), full=wanted.full))
+
+
+def merge(ask: Ask) -> Operation:
+    """Join two cards; answers the operation that can be undone."""
+    wanted = ask.read_body(Merge)
+    return copied(Operation, merging.merge(ask.db, wanted.keep, wanted.other, ask.actor))
+
+
+def undo_operation(ask: Ask) -> Operation:
+    """Take an operation back; large ones go on in the background."""
+    row = ask.db.get(OperationRow, ask.id())
+    if row is None:
+        raise NotFound
+    undo.undo(ask.db, row.id, ask.actor)
+    ask.db.flush()
+    return copied(Operation, row)
+
+
+def retry_problem(ask: Ask) -> Problem:
+    """Try again what a problem is about."""
+    if ask.db.get(ProblemRow, ask.id()) is None:
+        raise NotFound
+    row = problems.retry(ask.db, ask.id())
+    return copied(Problem, row, connection_id=row.source_id)

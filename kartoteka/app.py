@@ -1,0 +1,67 @@
+"""Assembles the web application: pages, API, webhooks, and what machines ask."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import Engine, text
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from console import errors, hooks, middleware
+from console.api import door
+from console.routes import ROUTES
+from foundation import health, metrics
+from migrations import run as migrations
+from sync.context import Context
+
+STALE_SECONDS = 15.0
+
+
+async def healthz(request: Request) -> Response:
+    """Whether every thread of this process still moves."""
+    stale = health.stale(STALE_SECONDS)
+    return JSONResponse({"ok": not stale, "stale": stale}, 503 if stale else 200)
+
+
+async def readyz(request: Request) -> Response:
+    """Whether this process can serve: the database answers and has our tables."""
+    return await run_in_threadpool(_ready, request.app.state.engine)
+
+
+def _ready(engine: Engine) -> Response:
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        missing = migrations.missing(engine)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the answer is "not ready"
+        return JSONResponse({"ready": False, "because": type(error).__name__}, 503)
+    return JSONResponse({"ready": not missing, "migrations_missing": missing}, 503 if missing else 200)
+
+
+async def numbers(request: Request) -> Response:
+    """Prometheus metrics of this process; open only to this machine and private networks."""
+    body, media_type = await run_in_threadpool(metrics.exposition)
+    return Response(body, media_type=media_type)
+
+
+def make(context: Context, engine: Engine) -> Starlette:
+    """The application for one installation."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        engine.dispose()
+
+    machines = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", numbers)]
+    app = Starlette(
+        routes=[*machines, *hooks.ROUTES],
+        middleware=middleware.stack(context.settings),
+        exception_handlers=errors.HANDLERS,
+        lifespan=lifespan,
+    )
+    app.state.engine, app.state.settings, app.state.sealer = engine, context.settings, context.sealer
+    app.router.routes += [Mount("/api/v1", app=door.make(app.state)), *ROUTES]
+    return app

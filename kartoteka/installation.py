@@ -1,0 +1,110 @@
+"""Finds the installation a command is about: one that runs, or one whose servers are started for the moment."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from foundation import embedded, jobs, log, sealing
+from foundation.database import make_engine
+from foundation.embedded import Servers
+from foundation.errors import Misconfigured
+from foundation.settings import Settings, load
+from kartoteka import worker
+from migrations import run as migrations
+from sync import context
+from sync.context import Context
+
+WHERE = "address.json"  # in the data folder: how the running copy is reached
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What a command works with. `running`: another process does the jobs, we only watch."""
+
+    settings: Settings
+    engine: Engine
+    redis_url: str
+    context: Context
+    running: bool
+
+
+def note_address(data: Path, address: str) -> None:
+    """Write down how the copy running on this folder is reached, for commands in other terminals."""
+    (data / WHERE).write_text(json.dumps({"address": address}), encoding="utf-8")
+
+
+def noted_address(data: Path) -> str | None:
+    """How the copy running on this folder is reached; None when none runs or it has no web part."""
+    try:
+        said = json.loads((data / WHERE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(said.get("address")) if isinstance(said, dict) and said.get("address") else None
+
+
+def settings_of(data: Path | None) -> Settings:
+    """The settings in force, with the address of the running copy where no public one is set."""
+    settings = load(data=data)
+    address = noted_address(settings.data)
+    if settings.public_url is None and address and embedded.attach(settings.data):
+        settings = load(data=data, public_url=address)
+    return settings
+
+
+def addresses(settings: Settings) -> tuple[str, str] | None:
+    """Where PostgreSQL and Valkey are: the two settings, or the running private ones; None when neither."""
+    if settings.database_url and settings.redis_url:
+        return settings.database_url, settings.redis_url
+    servers = embedded.attach(settings.data)
+    if servers is None:
+        return None
+    return settings.database_url or servers.database_url, settings.redis_url or servers.redis_url
+
+
+def needed(settings: Settings) -> tuple[str, str]:
+    """The same for a part of the installation, which never starts servers by itself."""
+    found = addresses(settings)
+    if found is None:
+        raise Misconfigured(
+            f"No servers run for {settings.data}. Start `kartoteka up`, or set KARTOTEKA_DATABASE_URL "
+            "and KARTOTEKA_REDIS_URL.",
+            "KARTOTEKA_DATABASE_URL",
+        )
+    return found
+
+
+def prepare(settings: Settings, *, pool_size: int = 5, application: str = "kartoteka") -> Installation:
+    """Set up this process as a part of a running installation: log, jobs, context, engine."""
+    database_url, redis_url = needed(settings)
+    log.setup(settings)
+    held = Context(settings, sealing.open_sealer(settings))
+    context.use(held)
+    worker.load_jobs()
+    jobs.connect(redis_url)
+    engine = make_engine(database_url, pool_size=pool_size, application=application)
+    return Installation(settings, engine, redis_url, held, running=True)
+
+
+@contextmanager
+def opened(data: Path | None) -> Iterator[Installation]:
+    """The installation of a folder for as long as a command needs it; starts its servers when nobody has."""
+    settings = settings_of(data)
+    own: Servers | None = None
+    if addresses(settings) is None:
+        own = embedded.start(settings.data, server_user=settings.server_user)
+    try:
+        found = prepare(settings)
+        if own is not None:
+            found = Installation(found.settings, found.engine, found.redis_url, found.context, running=False)
+            migrations.upgrade(found.engine)
+        try:
+            yield found
+        finally:
+            found.engine.dispose()
+    finally:
+        if own is not None:
+            own.stop()
