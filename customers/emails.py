@@ -1,4 +1,4 @@
-"""E-mail addresses: one strict parser, the form to compare by per provider, and mailboxes that name nobody."""
+"""E-mail addresses: one strict parser, the form to compare by, and mailboxes that name nobody."""
 
 import re
 from functools import lru_cache
@@ -37,25 +37,26 @@ _ROLES = words(
     """
     abuse accounting accounts admin administrator ar ap bayi bilgi billing bookkeeping booking bookings
     buchhaltung buh buhgalter buhgalteria buhgalteriya bux career careers contact contacts customer
-    customerservice cs destek director donotreply do-not-reply enquiries finans finance help helpdesk help-desk
-    hello hostmaster hr iletisim info inform information inquiry insankaynaklari invoice invoices jobs kadry
-    kontakt mail mailer marketing muhasebe newsletter no-reply noreply office ofis oplata order orders ofice
-    postmaster post press priemnaya privacy purchase purchasing rechnung reception reklama sales satis satinalma
-    secretary security sekretar service shop siparis snab store support team tender tenders verkauf vertrieb
-    web webmaster yonetim zakaz zakazy zakup zakupki бухгалтерия заказ инфо офис почта продажи
+    customerservice cs destek director donotreply do-not-reply enquiries finans finance help helpdesk
+    help-desk hello hostmaster hr iletisim info inform information inquiry insankaynaklari invoice
+    invoices jobs kadry kontakt mail mailer marketing muhasebe newsletter no-reply noreply office ofis
+    oplata order orders ofice postmaster post press priemnaya privacy purchase purchasing rechnung
+    reception reklama sales satis satinalma secretary security sekretar service shop siparis snab store
+    support team tender tenders verkauf vertrieb web webmaster yonetim zakaz zakazy zakup zakupki
+    бухгалтерия заказ инфо офис почта продажи
     """
 )
 _EMPTY_LOCALS = words(
     """
-    aaa asd asdf asdfg email e-mail guest na net netu no nobody noemail no-email nomail no-mail none nope null
-    qwe qwerty test test1 test123 tester xxx yok yoktur 0 00 000 1 11 111 123 12345 123456
+    aaa asd asdf asdfg email e-mail guest na net netu no nobody noemail no-email nomail no-mail none
+    nope null qwe qwerty test test1 test123 tester xxx yok yoktur 0 00 000 1 11 111 123 12345 123456
     """
 )
 _EMPTY_DOMAINS = words(
     """
-    1.com 1.ru 123.com 123.ru a.a a.com a.ru aa.aa aaa.com abc.com asd.asd asd.com asd.ru domain.com invalid.com
-    mail.mail no.com no.no no.ru nomail.com nomail.ru noemail.com none.com none.none none.ru null.com test.com
-    test.net test.ru test.test x.com x.ru xx.xx xxx.xxx yok.com
+    1.com 1.ru 123.com 123.ru a.a a.com a.ru aa.aa aaa.com abc.com asd.asd asd.com asd.ru domain.com
+    invalid.com mail.mail no.com no.no no.ru nomail.com nomail.ru noemail.com none.com none.none none.ru
+    null.com test.com test.net test.ru test.test x.com x.ru xx.xx xxx.xxx yok.com
     """
 )
 _RELAYS = re.compile(

@@ -1,5 +1,6 @@
 """What identifies a person: exact keys, the form of the name to compare by, and the name to show. Pure."""
 
+import re
 from typing import NamedTuple
 
 from customers import emails, names, phones, tax_numbers
@@ -31,17 +32,36 @@ def _emails(person: Person) -> list[Key]:
     return keys
 
 
+_SCRIPTS = ((re.compile("[가-힣]"), "KR"), (re.compile("[ğışĞİŞ]"), "TR"), (re.compile("[а-яА-Я]"), "RU"))
+_ENDINGS = {"ru": "RU", "kz": "KZ", "tr": "TR", "kr": "KR", "de": "DE", "su": "RU", "рф": "RU"}
+_KOREAN_MAIL = ("naver.com", "hanmail.net", "daum.net", "kakao.com", "nate.com")
+
+
 def country_of(person: Person) -> str:
-    """The country to read its phone and tax numbers by, as ISO alpha-2 or empty."""
+    """The country whose habits its numbers are read by (ISO alpha-2): as stated, else a guess, else empty."""
     if person.country:
         return person.country.upper()
-    return next((address.country.upper() for address in person.addresses if address.country), "")
+    for address in person.addresses:
+        if address.country:
+            return address.country.upper()
+    name = f"{person.name}{person.given_name}{person.family_name}{person.company}"
+    if not name.isascii():
+        for letters, country in _SCRIPTS:
+            if letters.search(name):
+                return country
+    for email in person.emails:
+        if email.lower().endswith(_KOREAN_MAIL):
+            return "KR"
+        ending = email.rpartition(".")[2].strip().lower()
+        if ending in _ENDINGS:
+            return _ENDINGS[ending]
+    return ""
 
 
 def _phones(person: Person) -> list[Key]:
     country = country_of(person)
     texts = (*person.phones, *(address.phone for address in person.addresses))
-    read = [phones.parse(text, country) for text in texts if text]
+    read = [phones.parse(part, country) for text in texts if text for part in phones.split(text)]
     return [Key("phone", phone.e164, not phone.placeholder) for phone in read if phone.e164]
 
 

@@ -1,0 +1,53 @@
+"""How alike two folded words of a name are: the same, a slip of the finger, an initial. Pure."""
+
+from functools import lru_cache
+
+from customers import nicknames
+from customers.latin import korean_sound
+
+SAME, SLIP, INITIAL, DIFFERENT = 3, 2, 1, 0
+
+
+def _slip(a: str, b: str, most: int) -> bool:
+    """Whether at most so many letters were left out, put in, changed or swapped with their neighbour."""
+    if abs(len(a) - len(b)) > most:
+        return False
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        before, last, row = row, before, [i]
+        for j, right in enumerate(b, 1):
+            cost = min(row[j - 1] + 1, before[j] + 1, before[j - 1] + (left != right))
+            if last and j > 1 and left == b[j - 2] and a[i - 2] == right:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return False
+    return row[-1] <= most
+
+
+@lru_cache(maxsize=65536)
+def likeness(a: str, b: str) -> int:
+    """SAME, SLIP, INITIAL or DIFFERENT for two words folded by `latin.sound`."""
+    if a == b:
+        return SAME
+    if len(a) == 1 or len(b) == 1:
+        return INITIAL if a[0] == b[0] else DIFFERENT
+    same = nicknames.same(a, b)
+    if same is not None:
+        return SAME if same else DIFFERENT
+    shorter, longer = sorted((a, b), key=len)
+    if longer == shorter + "a":  # Ivanov and Ivanova, Roman and Romana: a couple more often than a slip
+        return DIFFERENT
+    if len(shorter) < 5:
+        return DIFFERENT
+    return SLIP if _slip(a, b, 2 if len(shorter) >= 9 else 1) else DIFFERENT
+
+
+@lru_cache(maxsize=16384)
+def korean_likeness(a: str, b: str) -> int:
+    """The same for Korean names, whatever romanisation each is written in."""
+    left, right = korean_sound(a), korean_sound(b)
+    if left == right:
+        return SAME
+    return SLIP if min(len(left), len(right)) >= 6 and _slip(left, right, 1) else DIFFERENT
