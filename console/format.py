@@ -1,0 +1,142 @@
+"""Money, numbers and times as the reader writes them; instants in the reader's zone, exact on hover."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, numbers
+from markupsafe import Markup
+
+from foundation.clock import now
+from foundation.text import _
+
+# Babel writes a currency's sign only where it is at home, elsewhere its code. We want the sign everywhere.
+_HOME = {"RUB": "ru", "KZT": "kk", "TRY": "tr", "UAH": "uk", "KRW": "ko", "PLN": "pl", "CZK": "cs",
+         "UZS": "uz", "BYN": "be", "GEL": "ka", "AZN": "az", "AMD": "hy"}  # fmt: skip
+_RECENT = timedelta(days=7)
+
+
+@cache
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of that name; UTC when this machine doesn't know it."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+@cache
+def _locale(name: str) -> Locale:
+    return Locale.parse(name)
+
+
+@cache
+def _sign(currency: str, locale: str) -> tuple[str, str]:
+    """What Babel writes for a currency in this locale, and the sign we want in its place."""
+    return (
+        numbers.get_currency_symbol(currency, locale),
+        numbers.get_currency_symbol(currency, _HOME.get(currency, locale)),
+    )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one person reads: language and zone."""
+
+    locale: str = "en"
+    zone: str = "UTC"
+
+    def number(self, value: int | Decimal) -> str:
+        """A number with the reader's separators."""
+        return numbers.format_decimal(value, locale=self.locale)
+
+    def money(self, amount: Decimal | str | int | None, currency: str | None) -> str:
+        """An amount with its currency's sign; whole amounts without decimals; a dash when there is none."""
+        if amount is None:
+            return "–"
+        try:
+            value = Decimal(amount)
+        except InvalidOperation:
+            return str(amount)
+        if not currency:
+            return self.number(value)
+        whole = value == value.to_integral_value()
+        pattern = _locale(self.locale).currency_formats["standard"].pattern
+        text = numbers.format_currency(
+            value,
+            currency,
+            pattern.replace(".00", "") if whole else None,
+            self.locale,
+            currency_digits=not whole,
+        )
+        written, sign = _sign(currency, self.locale)
+        return text if sign == written else text.replace(written + "\xa0", sign).replace(written, sign)
+
+    def local(self, at: datetime) -> datetime:
+        """The instant on the reader's clock."""
+        return at.astimezone(zone_of(self.zone))
+
+    def exact(self, at: datetime) -> str:
+        """The instant to the second with its zone, for hover."""
+        text = dates.format_datetime(
+            at, "EEEE, d MMMM y, HH:mm:ss", tzinfo=zone_of(self.zone), locale=self.locale
+        )
+        return f"{text} ({self.zone})"
+
+    def day(self, at: datetime | date) -> str:
+        """The date: today and yesterday by name, the year only when it isn't this one."""
+        day = self.local(at).date() if isinstance(at, datetime) else at
+        today = self.local(now()).date()
+        if day == today:
+            return _("Today")
+        if day == today - timedelta(days=1):
+            return _("Yesterday")
+        pattern = "d MMMM" if day.year == today.year else "d MMMM y"
+        return dates.format_date(day, pattern, locale=self.locale)
+
+    def clock(self, at: datetime) -> str:
+        """Hours and minutes."""
+        return dates.format_time(at, "HH:mm", tzinfo=zone_of(self.zone), locale=self.locale)
+
+    def short(self, at: datetime) -> str:
+        """The day and the time in a few letters: for tables of exact instants."""
+        same_year = self.local(at).year == self.local(now()).year
+        pattern = "d MMM, HH:mm" if same_year else "d MMM y, HH:mm"
+        return dates.format_datetime(at, pattern, tzinfo=zone_of(self.zone), locale=self.locale)
+
+    def relative(self, at: datetime) -> str:
+        """How long ago ("2 hours ago") within a week, then the date."""
+        gap = at - now()
+        if abs(gap) < _RECENT:
+            return dates.format_timedelta(gap, add_direction=True, threshold=1, locale=self.locale)
+        same_year = self.local(at).year == self.local(now()).year
+        return dates.format_date(self.local(at), "d MMM" if same_year else "d MMM y", locale=self.locale)
+
+    def tag(self, at: datetime, text: str) -> Markup:
+        """A <time> element: machine-readable, with the exact instant and zone on hover."""
+        stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, self.exact(at), text)
+
+    def ago(self, at: datetime | None) -> Markup:
+        """The relative time as an element; a dash when never."""
+        return Markup("–") if at is None else self.tag(at, self.relative(at))
+
+
+def initials(name: str) -> str:
+    """One or two letters for an avatar."""
+    words = [word for word in name.replace("«", " ").replace("»", " ").split() if word[0].isalnum()]
+    if not words:
+        return "?"
+    if len(words) == 1:
+        return words[0][0].upper()
+    return (words[0][0] + words[-1][0]).upper()
+
+
+def safe_cell(value: object) -> str:
+    """A CSV cell that no spreadsheet program takes for a formula."""
+    text = "" if value is None else str(value)
+    if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + text
+    return text

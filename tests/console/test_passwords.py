@@ -1,0 +1,55 @@
+"""Which passwords we take, and how they are kept."""
+
+import pytest
+
+from console import passwords
+from foundation.errors import BadInput
+
+TAKEN = [
+    "correct horse battery",
+    "        eight spaces",
+    "пароль из четырёх слов",
+    "비밀번호는여덟자이상",
+    "🦔🦔🦔🦔🦔🦔🦔🦔",
+    "x" * 64,
+    "y" * 256,
+    "no digits at all",
+    "12 34 56 78 90!",
+    "\ttab and\nnewline",
+    "'; DROP TABLE users; --",
+]
+REFUSED = ["", "short", "seven77", "password", "Password1", "12345678", "qwertyuiop", "z" * 257, "iloveyou1"]
+
+
+@pytest.mark.parametrize("password", TAKEN)
+def test_taken_password_verifies_exactly(password: str) -> None:
+    passwords.check(password)
+    kept = passwords.make_hash(password)
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert passwords.verify(kept, password)
+    assert not passwords.verify(kept, password + " ")
+    assert not passwords.verify(kept, password.swapcase() + "x")
+
+
+@pytest.mark.parametrize("password", REFUSED)
+def test_weak_password_is_refused(password: str) -> None:
+    with pytest.raises(BadInput):
+        passwords.check(password)
+
+
+def test_own_address_is_no_password() -> None:
+    with pytest.raises(BadInput):
+        passwords.check("Olga@example.org", "olga@example.org")
+
+
+def test_unknown_user_verifies_nothing() -> None:
+    assert not passwords.verify(None, "anything at all")
+
+
+def test_broken_hash_verifies_nothing() -> None:
+    assert not passwords.verify("not a hash", "anything at all")
+
+
+def test_older_parameters_are_outdated() -> None:
+    assert passwords.outdated("$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21l$WJDSXBWVaJbWQ0XvJ4fd3Q")
+    assert not passwords.outdated(passwords.make_hash("correct horse battery"))
