@@ -1,0 +1,1 @@
+"""Files people keep customers in: CSV and workbooks."""
