@@ -26,6 +26,7 @@ class Job(Base):
     run_at: Mapped[datetime] = mapped_column(Time, default=now)
     attempts: Mapped[int] = mapped_column(default=0)  # counted at the claim, so crashes count
     errors: Mapped[int] = mapped_column(default=0)
+    again: Mapped[bool] = mapped_column(default=False)  # asked for anew while running: runs once more
     token: Mapped[int] = mapped_column(BigInteger, default=0)  # fencing: raised by each claim
     lease_until: Mapped[datetime | None] = mapped_column(Time)
     worker: Mapped[str | None]
