@@ -1,15 +1,17 @@
 """The golden record: which profile's value stands on the card, per field, and where it came from. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from customers import emails, identity, phones, tax_numbers
+from customers.latin import latin
 from foundation.records import Person
 
 
 class Claim(NamedTuple):
-    """What one profile says. `phones`/`e-mails` are read from the record itself."""
+    """What one profile says."""
 
     profile_id: UUID
     source_id: UUID
@@ -19,18 +21,143 @@ class Claim(NamedTuple):
 
 
 class Golden(NamedTuple):
-    """Field -> value for the columns of `customers`, and field -> profile id it came from."""
+    """Field -> value for the columns of `customers`, and field -> id of the profile it came from."""
 
     values: dict[str, Any]
     origins: dict[str, str]
 
 
-FIELDS = (
-    "kind", "name", "given_name", "family_name", "latin_name", "email", "phone", "tax_number",
-    "country", "city", "address", "language", "birthday", "tags",
-)  # fmt: skip
+DEFAULTS: dict[str, tuple[str, ...]] = {
+    "name": ("accounting", "shop"),
+    "tax_number": ("accounting",),
+    "phone": ("shop",),
+}
+"""Roles that win a field until somebody decides otherwise; elsewhere the newest wins."""
+
+Found = tuple[int, Any]  # how good the value is (higher wins before newer), the value
+_NOTHING: Found = (0, None)
+
+
+def _name(person: Person) -> Found:
+    """A name of several whole words is better than a newer one of one word or of initials."""
+    name = identity.display_name(person)
+    whole = sum(len(word.rstrip(".")) > 1 for word in name.split())
+    return (min(whole, 2), name) if name else _NOTHING
+
+
+def _given_name(person: Person) -> Found:
+    return (
+        (1, (person.given_name.strip(), person.family_name.strip()))
+        if person.given_name.strip()
+        else _NOTHING
+    )
+
+
+def _email(person: Person) -> Found:
+    """A verified address before one that isn't, both before a role, relay or placeholder."""
+    best = _NOTHING
+    for email in map(emails.parse, person.emails):
+        quality = 1 if email.names_nobody else 3 if person.email_verified else 2
+        if email.key and quality > best[0]:
+            best = quality, email.shown
+    return best
+
+
+def _phone(person: Person) -> Found:
+    best = _NOTHING
+    country = identity.country_of(person) if person.phones else ""
+    for text in person.phones:
+        for phone in (phones.parse(part, country) for part in phones.split(text)):
+            quality = 1 if phone.placeholder else 2
+            if phone.e164 and quality > best[0]:
+                best = quality, phone.e164
+    return best
+
+
+def _tax_number(person: Person) -> Found:
+    if not person.tax_number.strip():
+        return _NOTHING
+    number = tax_numbers.parse(person.tax_number, identity.country_of(person), person.tax_kind)
+    return (2, number.value) if number.valid else (1, number.value or person.tax_number.strip())
+
+
+def _country(person: Person) -> Found:
+    for country in (person.country, *(address.country for address in person.addresses)):
+        if country:
+            return 1, country.upper()
+    return _NOTHING
+
+
+def _city(person: Person) -> Found:
+    for address in person.addresses:
+        if address.city:
+            return 1, " ".join(address.city.split())
+    return _NOTHING
+
+
+def _address(person: Person) -> Found:
+    for address in person.addresses:
+        if address.line:
+            return 1, ", ".join(part.strip() for part in (address.line, address.postcode) if part)
+    return _NOTHING
+
+
+def _plain(value: Any) -> Found:
+    return (1, value) if value else _NOTHING
+
+
+_READERS: dict[str, Callable[[Person], Found]] = {
+    "kind": lambda person: (1, person.kind),
+    "name": _name,
+    "given_name": _given_name,
+    "email": _email,
+    "phone": _phone,
+    "tax_number": _tax_number,
+    "country": _country,
+    "city": _city,
+    "address": _address,
+    "language": lambda person: _plain(person.language.strip()),
+    "birthday": lambda person: _plain(person.birthday),
+}
+GOVERNED = tuple(_READERS)
+FIELDS = (*GOVERNED, "family_name", "latin_name", "tags")
 
 
 def choose(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) -> Golden:
-    """The best value of each field: policy order first (roles or source ids), then the newest."""
-    return Golden(dict.fromkeys(FIELDS), {})
+    """The best value of each field; None (or empty text, no tags) where nobody says anything.
+
+    Source ids and roles in the order of the field's policy win first, then better values (a verified e-mail,
+    a whole name), then newer ones. The order of the claims is of no consequence.
+    """
+    newest = sorted(claims, key=lambda claim: (claim.changed_at, claim.profile_id), reverse=True)
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    labels = {claim.profile_id: str(claim.profile_id) for claim in claims}
+    for field, read in _READERS.items():
+        order = policies.get(field, DEFAULTS.get(field, ()))
+        best, value, winner = (-len(order) - 1, 0), None, None
+        for claim in newest:
+            quality, said = read(claim.person)
+            standing = (-_place(claim, order) if order and len(newest) > 1 else 0, quality)
+            if quality and standing > best:
+                best, value, winner = standing, said, claim
+        values[field] = value
+        if winner:
+            origins[field] = labels[winner.profile_id]
+    given, family = values["given_name"] or ("", "")
+    name = values["name"] or ""
+    tags = sorted({tag.strip() for claim in claims for tag in claim.person.tags if tag.strip()})
+    values |= {
+        "name": name,
+        "given_name": given,
+        "family_name": family,
+        "latin_name": latin(name),
+        "tags": tags,
+    }
+    return Golden(values, origins)
+
+
+def _place(claim: Claim, order: Sequence[str]) -> int:
+    """The place of a claim in a policy; behind all when the policy doesn't name its source or role."""
+    source = str(claim.source_id)
+    return next((at for at, one in enumerate(order) if one in (source, claim.role)), len(order))

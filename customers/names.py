@@ -30,7 +30,8 @@ _NOISE = words(
     """
     ип индивидуальный предприниматель чп жк гражданин гр г-н г-жа господин госпожа mr mrs ms miss mx dr
     prof herr frau bay bayan sn sayin sayın av 개인 개인사업자 님 씨 고객 대표 customer client
-    клиент покупатель гость guest müşteri unknown неизвестно test тест none null imya имя фамилия no name noname user
+    клиент покупатель гость guest müşteri unknown неизвестно test тест none null imya имя фамилия
+    no name noname user
     """
 )
 _SUFFIXES = {"jr": "jr", "junior": "jr", "мл": "jr", "младший": "jr", "sr": "sr", "senior": "sr", "ст": "sr"}
