@@ -42,9 +42,9 @@ def _ready(engine: Engine) -> Response:
 
 
 async def numbers(request: Request) -> Response:
-    """Prometheus metrics of this process; open only to this machine and private networks."""
-    body, media_type = await run_in_threadpool(metrics.exposition)
-    return Response(body, media_type=media_type)
+    """Prometheus figures: counters of this process, gauges of the installation."""
+    body = await run_in_threadpool(metrics.render, request.app.state.engine)
+    return Response(body, media_type=metrics.CONTENT_TYPE)
 
 
 def make(context: Context, engine: Engine) -> Starlette:

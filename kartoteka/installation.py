@@ -1,4 +1,4 @@
-"""Finds the installation a command is about: one that runs, or one whose servers are started for the moment."""
+"""Finds the installation a command is about: a running one, or one whose servers it starts for the moment."""
 
 import json
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ Children hold the reading end of a pipe that only we hold open: when we die, in 
 end and stop. So do the private servers, by the same means.
 """
 
+import os
 import signal
 import socket
 import subprocess
@@ -35,7 +36,7 @@ class Child:
 
     def start(self) -> None:
         """Start it; its standard input is the pipe that tells it of our end."""
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "kartoteka", *self.arguments],
             stdin=subprocess.PIPE,
             pass_fds=[one.fileno() for one in self.sockets],
@@ -84,7 +85,9 @@ class Supervisor:
         """Ask for the end; fit to be a signal handler."""
         self.ended.set()
 
-    def run(self, *, then: Callable[[], None] = lambda: None, healthy: Callable[[], bool] = lambda: True) -> None:
+    def run(
+        self, *, then: Callable[[], None] = lambda: None, healthy: Callable[[], bool] = lambda: True
+    ) -> None:
         """Keep the children running until Ctrl-C or SIGTERM, or until `healthy` says no.
 
         `then` runs in a thread of its own once all are started; what it raises ends everything.
@@ -128,7 +131,7 @@ def end_with_parent(stop: Callable[[], None]) -> None:
     """In a child: when the pipe on standard input ends, our parent has died; stop, by force if need be."""
 
     def watch() -> None:
-        while sys.stdin.buffer.raw.read(64):
+        while os.read(0, 64):
             continue
         stop()
         time.sleep(PATIENCE)

@@ -1,19 +1,18 @@
-"""A process that does the jobs: loads every module that registers some, and runs until told to stop."""
+"""Which modules register jobs, duties and beats: a process that does work imports all of them."""
 
 import importlib
-import threading
 
-from foundation import jobs
-from foundation.health import tick
-
-JOB_MODULES = ("sync.jobs",)
-TICK_SECONDS = 2.0
+JOB_MODULES = (
+    "sync.pull",
+    "sync.resolve",
+    "sync.reconcile",
+    "sync.schedule",
+    "sync.imports",
+    "sync.undo",
+)
 
 
 def load_jobs() -> None:
-    """Import what registers jobs, duties and beats."""
+    """Import what registers work; a test finds modules missing from the list."""
     for module in JOB_MODULES:
         importlib.import_module(module)
-
-
-__all__ = ["load_jobs", "tick", "threading", "jobs"]

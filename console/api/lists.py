@@ -1,7 +1,7 @@
 """Lists of what goes on: problems, connections, runs, operations."""
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select, tuple_
@@ -13,17 +13,16 @@ from customers.tables import Source
 from foundation import tables as floor
 from sync import tables as sync
 
-T = TypeVar("T")
 At = InstrumentedAttribute[datetime]
 
 
 def latest_first(
     ask: Ask,
-    query: Select[tuple[T]],
+    query: Select[Any],
     at: At,
     id_: InstrumentedAttribute[UUID],
     *conditions: ColumnElement[bool],
-) -> tuple[list[T], str | None]:
+) -> tuple[list[Any], str | None]:
     """A page of rows by an instant, the latest first, and the cursor of the next."""
     query = query.where(*conditions)
     if edge := ask.cursor(datetime.fromisoformat, UUID):

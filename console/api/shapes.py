@@ -230,5 +230,5 @@ def money(amount: Decimal, currency: str | None) -> Money:
 
 def copied(shape: type[T], row: Any, **values: Any) -> T:
     """A struct filled from the attributes of a row, with some values given."""
-    names = [field.name for field in msgspec.structs.fields(shape)]  # type: ignore[type-var,arg-type]
+    names = [field.name for field in msgspec.structs.fields(shape)]  # type: ignore[arg-type]
     return shape(**{name: values[name] if name in values else getattr(row, name) for name in names})

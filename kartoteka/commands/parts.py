@@ -29,7 +29,9 @@ def part_options(command: Command) -> Command:
     return command
 
 
-def begin(name: str, data: Path | None, address: str | None, allow_private: bool, pool: int) -> "Installation":
+def begin(
+    name: str, data: Path | None, address: str | None, allow_private: bool, pool: int
+) -> "Installation":
     """This process as a part of the installation."""
     from foundation.settings import load
     from kartoteka import installation
@@ -103,9 +105,13 @@ def worker_command(
 ) -> None:
     """Run a worker alone; start as many as you like, on any machine."""
     from foundation import jobs
+    from foundation.settings import load
+    from kartoteka.worker import load_jobs
 
-    found = begin("worker", data, address, allow_private, pool=12)
-    worker = jobs.Worker(found.engine, found.redis_url, threads or found.settings.worker_threads)
+    load_jobs()
+    threads = threads or load().worker_threads
+    found = begin("worker", data, address, allow_private, pool=jobs.connections(threads))
+    worker = jobs.Worker(found.engine, found.redis_url, threads)
     run_until_told(worker.start, worker.stop, supervised)
 
 
@@ -116,7 +122,7 @@ def beat_command(data: Path | None, supervised: bool, address: str | None, allow
     from foundation import jobs
 
     found = begin("beat", data, address, allow_private, pool=2)
-    beat = jobs.Beat(found.engine)
+    beat = jobs.Worker(found.engine, found.redis_url, threads=0)
     run_until_told(beat.start, beat.stop, supervised)
 
 
@@ -130,4 +136,8 @@ def migrate_command(data: Path | None, as_json: bool) -> None:
 
     with installation.opened(data) as found:
         done = migrations.upgrade(found.engine)
-    say({"ran": done}, as_json, f"Ran {', '.join(done)}." if done else "Nothing to do: the tables are current.")
+    say(
+        {"ran": done},
+        as_json,
+        f"Ran {', '.join(done)}." if done else "Nothing to do: the tables are current.",
+    )
