@@ -1,0 +1,163 @@
+"""A batch of normalised records made ready for the database; pure, so that it can run before any lock."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from customers.identity import Key, keys_of
+from foundation.errors import Permanent
+from foundation.records import AnyRecord, Gone, Order, Person, Product, Record
+
+PersonId = tuple[str, str]  # kind of profile, external id
+Kind = TypeVar("Kind", bound=Record)
+
+_MAIN_KIND = {"accounting": "counterparty", "site": "visitor"}
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The records that one landed version stands for."""
+
+    landed_id: int
+    received_at: datetime
+    records: Sequence[AnyRecord]
+
+
+@dataclass
+class Came(Generic[Kind]):
+    """One object of the batch. Without `landed_id` it is only what an order says of its buyer."""
+
+    record: Kind
+    encoded: bytes
+    received_at: datetime
+    landed_id: int | None
+
+    @cached_property
+    def hash(self) -> bytes:
+        """16 bytes that differ when the content differs."""
+        return blake2b(self.encoded, digest_size=16).digest()
+
+    @cached_property
+    def keys(self) -> tuple[Key, ...]:
+        """The keys of a person."""
+        return keys_of(self.record) if isinstance(self.record, Person) else ()
+
+
+@dataclass
+class Batch:
+    """What came, each object once: the last word about it. `gone` maps external ids to when."""
+
+    main_kind: str  # of the profiles of this source that aren't guests
+    people: dict[PersonId, Came[Person]] = field(default_factory=dict)
+    orders: dict[str, Came[Order]] = field(default_factory=dict)
+    products: dict[str, Came[Product]] = field(default_factory=dict)
+    gone_people: dict[str, datetime] = field(default_factory=dict)
+    gone_orders: dict[str, datetime] = field(default_factory=dict)
+    gone_products: dict[str, datetime] = field(default_factory=dict)
+
+    def buyer_id(self, order: Order) -> PersonId | None:
+        """The profile an order belongs to."""
+        external_id = order.customer_id or (order.customer.external_id if order.customer else "")
+        if not external_id:
+            return None
+        guest = order.customer.guest if order.customer else external_id.startswith("order:")
+        return ("guest" if guest else self.main_kind), external_id
+
+
+def read(role: str, items: Iterable[Resolved]) -> Batch:
+    """Sort the records of a batch by what they are; within it the later word about an object holds."""
+    batch = Batch(_MAIN_KIND.get(role, "customer"))
+    for item in items:
+        for record in item.records:
+            _take(batch, item, record)
+    for came in batch.people.values():
+        if came.landed_id is not None:
+            came.keys  # noqa: B018 - the costly part, done before anybody has to wait for the lock
+    return batch
+
+
+def _take(batch: Batch, item: Resolved, record: AnyRecord) -> None:
+    if isinstance(record, Person):
+        key = ("guest" if record.guest else batch.main_kind), record.external_id
+        batch.people[key] = _came(item, record)
+        batch.gone_people.pop(record.external_id, None)
+    elif isinstance(record, Order):
+        came = _came(item, record)
+        batch.orders[record.external_id] = came
+        batch.gone_orders.pop(record.external_id, None)
+        _take_buyer(batch, item, came.record)
+    elif isinstance(record, Product):
+        batch.products[record.external_id] = _came(item, record)
+        batch.gone_products.pop(record.external_id, None)
+    elif isinstance(record, Gone):
+        _take_gone(batch, item, record)
+    else:
+        raise Permanent(f"there is no place yet for a record of the kind {type(record).__name__.lower()}")
+
+
+def _take_buyer(batch: Batch, item: Resolved, order: Order) -> None:
+    """A guest is known from the order alone; of a customer it only fills in until the source speaks."""
+    key = batch.buyer_id(order)
+    if key is None:
+        return
+    kind, external_id = key
+    said = order.customer or Person(external_id=external_id)
+    if said.external_id != external_id:
+        said = msgspec.structs.replace(said, external_id=external_id)
+    if said.changed_at is None:
+        said = msgspec.structs.replace(said, changed_at=order.placed_at or order.changed_at)
+    there = batch.people.get(key)
+    newer = there is None or changed_at(there) <= (said.changed_at or item.received_at)
+    if kind != "guest" and there is not None and (there.landed_id is not None or not newer):
+        return
+    batch.people[key] = _came(item, said, landed=kind == "guest")
+
+
+def _take_gone(batch: Batch, item: Resolved, record: Gone) -> None:
+    at, one = record.at or item.received_at, record.external_id
+    if record.what == "person":
+        batch.people.pop((batch.main_kind, one), None)
+        batch.gone_people[one] = at
+    elif record.what == "order":
+        dropped = batch.orders.pop(one, None)
+        key = batch.buyer_id(dropped.record) if dropped else None
+        if key is not None and key[0] == "guest":
+            batch.people.pop(key, None)
+        batch.gone_orders[one] = at
+    elif record.what == "product":
+        batch.products.pop(one, None)
+        batch.gone_products[one] = at
+
+
+def changed_at(came: Came[Any]) -> datetime:
+    """When an object changed: at its source where that says so, else when it was received."""
+    at: datetime | None = came.record.changed_at
+    return at or came.received_at
+
+
+def _came(item: Resolved, record: Kind, *, landed: bool = True) -> Came[Kind]:
+    try:
+        encoded = _encode(record)
+    except UnicodeEncodeError:
+        encoded = b"\\u0000"
+    if b"\\u0000" in encoded:  # what PostgreSQL can't hold
+        record = msgspec.convert(_clean(msgspec.to_builtins(record)), type(record))
+        encoded = _encode(record)
+    return Came(record, encoded, item.received_at, item.landed_id if landed else None)
+
+
+def _clean(value: Any) -> Any:
+    """The value without zero characters and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_clean(key): _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value

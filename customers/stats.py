@@ -1,0 +1,69 @@
+"""What a card adds up to: orders, sums per currency, last seen and RFM; always counted, never added up."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+# An order counts when the buyer bound themselves; a refund takes its money back, not its having been.
+COUNTED = "o.gone_at IS NULL AND o.state NOT IN ('cart', 'failed', 'cancelled')"
+
+_REFRESH = f"""
+WITH wanted AS (SELECT id FROM customers WHERE id = ANY(:ids) AND live),
+per_currency AS (
+  SELECT o.customer_id, o.currency, count(*) AS orders, sum(o.total - o.refunded) AS spent,
+    min(o.placed_at) AS first_at, max(o.placed_at) AS last_at
+  FROM orders o WHERE o.customer_id = ANY(:ids) AND {COUNTED} GROUP BY o.customer_id, o.currency
+),
+per_card AS (
+  SELECT customer_id, sum(orders) AS orders, min(first_at) AS first_at, max(last_at) AS last_at,
+    (array_agg(currency ORDER BY orders DESC, currency))[1] AS currency,
+    (array_agg(spent ORDER BY orders DESC, currency))[1] AS spent,
+    jsonb_object_agg(currency, CAST(spent AS text)) AS sums, count(*) AS currencies
+  FROM per_currency GROUP BY customer_id
+)
+INSERT INTO customer_stats AS s (
+  customer_id, profiles, orders, spent, currency, sums, first_order_at, last_order_at, last_seen_at
+)
+SELECT w.id, (SELECT count(*) FROM profiles p WHERE p.customer_id = w.id AND p.gone_at IS NULL),
+  coalesce(c.orders, 0), coalesce(c.spent, 0), c.currency,
+  CASE WHEN c.currencies > 1 THEN c.sums ELSE '{{}}' END,
+  c.first_at, c.last_at, (SELECT max(t.occurred_at) FROM timeline t WHERE t.customer_id = w.id)
+FROM wanted w LEFT JOIN per_card c ON c.customer_id = w.id
+ON CONFLICT (customer_id) DO UPDATE SET
+  (profiles, orders, spent, currency, sums, first_order_at, last_order_at, last_seen_at) = ROW (
+    excluded.profiles, excluded.orders, excluded.spent, excluded.currency, excluded.sums,
+    excluded.first_order_at, excluded.last_order_at, excluded.last_seen_at)
+WHERE (s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.last_order_at, s.last_seen_at)
+  IS DISTINCT FROM (
+    excluded.profiles, excluded.orders, excluded.spent, excluded.currency, excluded.sums,
+    excluded.first_order_at, excluded.last_order_at, excluded.last_seen_at)
+"""
+
+
+class Counts(NamedTuple):
+    """How much there is, for the overview."""
+
+    customers: int
+    profiles: int
+    orders: int
+    products: int
+    timeline: int
+    duplicates: int
+
+
+def refresh(session: Session, cards: Collection[UUID]) -> None:
+    """Count these cards anew; dead ones lose their figures."""
+    if not cards:
+        return
+    ids = {"ids": list(cards)}
+    session.execute(text(_REFRESH), ids)
+    session.execute(
+        text(
+            "DELETE FROM customer_stats s USING customers c"
+            " WHERE c.id = s.customer_id AND NOT c.live AND c.id = ANY(:ids)"
+        ),
+        ids,
+    )
