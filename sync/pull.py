@@ -44,7 +44,7 @@ def start(session: Session, connection_id: UUID, full: bool = False, accept_loss
     if running is not None:
         return running
     run = runs.begin(session, connection_id, "pull", detail={"full": full, "accept_loss": accept_loss})
-    args = {"connection": str(connection_id), "run": str(run.id)}
+    args = {"connection": str(connection_id)}
     run.job_id = jobs.enqueue(session, "sync.pull", args, key=f"pull:{connection_id}")
     return run
 
@@ -52,7 +52,10 @@ def start(session: Session, connection_id: UUID, full: bool = False, accept_loss
 @job("sync.pull")
 def pull(work: Work) -> None:
     """Pull all streams of a connection, then re-read what its source changes silently."""
-    connection_id, run_id = UUID(work.args["connection"]), UUID(work.args["run"])
+    connection_id = UUID(work.args["connection"])
+    run_id = runs.waiting_for(work, connection_id, "pull")
+    if run_id is None:
+        return
     try:
         _Puller(work, connection_id, run_id).run()
         _succeeded(work, connection_id, run_id)
@@ -126,6 +129,7 @@ class _Puller:
                     f"{stream.title}: the source keeps sending the same page; nothing was skipped."
                 )
             before = seen
+            self.work.checkpoint()
             self._land(stream, page, read_at, whole)
         if whole:
             sweep.settle(
@@ -175,6 +179,7 @@ class _Puller:
                 .order_by(Order.external_id)
             ).all()
         for begin in range(0, len(unsettled), FETCH):
+            self.work.checkpoint()
             ids = unsettled[begin : begin + FETCH]
             read_at = clock.now()
             raws = list(self.connector.fetch(stream.name, ids))

@@ -56,7 +56,7 @@ def start(session: Session, connection_id: UUID, repair: bool = True) -> Run:
     if running is not None:
         return running
     run = runs.begin(session, connection_id, "reconcile", detail={"repair": repair})
-    args = {"connection": str(connection_id), "run": str(run.id)}
+    args = {"connection": str(connection_id)}
     run.job_id = jobs.enqueue(session, "sync.reconcile", args, key=f"reconcile:{connection_id}")
     return run
 
@@ -64,7 +64,10 @@ def start(session: Session, connection_id: UUID, repair: bool = True) -> Run:
 @job("sync.reconcile")
 def reconcile(work: Work) -> None:
     """Compare every listable stream and mend what differs."""
-    connection_id, run_id = UUID(work.args["connection"]), UUID(work.args["run"])
+    connection_id = UUID(work.args["connection"])
+    run_id = runs.waiting_for(work, connection_id, "reconcile")
+    if run_id is None:
+        return
     state, error = "done", None
     try:
         _compare_all(work, connection_id, run_id)
@@ -105,6 +108,7 @@ def _compare_all(work: Work, connection_id: UUID, run_id: UUID) -> None:
 def _list(work: Work, connector: Connector, stream: Stream, run_id: UUID) -> None:
     """Write down everything the other side has, in chunks."""
     for chunk in _chunks(connector.listing(stream.name)):
+        work.checkpoint()
         with transaction(work.engine) as session:
             work.guard(session)
             run = runs.hold(session, run_id)

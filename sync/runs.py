@@ -7,7 +7,9 @@ from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from foundation import clock
+from foundation.database import transaction
 from foundation.errors import BadInput, KartotekaError
+from foundation.jobs import Work
 from foundation.tables import Job
 from sync.landing import Landed
 from sync.tables import Run
@@ -89,6 +91,15 @@ def close_abandoned(session: Session, connection_id: UUID | None = None) -> int:
         run.state, run.finished_at = "failed", clock.now()
         run.error = (given_up.last_error if given_up else None) or "The work was given up."
     return len(found)
+
+
+def waiting_for(work: Work, connection_id: UUID, kind: str) -> UUID | None:
+    """The run that a job is to work on; None when it was cancelled or its connection is gone."""
+    with transaction(work.engine) as session:
+        run = unfinished(session, connection_id, kind)
+        if run is not None and run.job_id != work.id:
+            run.job_id = work.id
+        return run.id if run is not None else None
 
 
 def page(

@@ -219,7 +219,10 @@ class FakeConnector(Connector):
     def read_hook(cls, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Delivery:
         if body == b"ping":
             return Delivery(topic="ping")
-        if not any(hmac.compare_digest(headers.get("x-signature", ""), sign(s, body)) for s in secrets):
+        if not any(
+            hmac.compare_digest(headers.get("x-signature", "").encode(), sign(s, body).encode())
+            for s in secrets
+        ):
             raise HookRefused("wrong signature")
         try:
             thing = json.loads(body)
