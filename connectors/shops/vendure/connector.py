@@ -1,0 +1,205 @@
+"""Reads a Vendure shop: customers, orders and product variants.
+
+What its change times do not tell, and what is done about it (all of it seen on a real server):
+
+- An order's `updatedAt` stands still when it is paid, shipped, delivered or refunded. Placed orders are
+  therefore polled by `orderPlacedAt` too, and unsettled ones are fetched again at every pull
+  (`Stream.revisit`). A refund long after delivery moves neither: its history entry moves `version_at` in the
+  listing, and reconciliation fetches it.
+- A customer's `updatedAt` stands still when an address changes. The listing's `version_at` takes the newest
+  history entry in, so reconciliation finds those; an order carries its buyer's present addresses as well.
+- Deleted customers vanish: they are missing from the listing and `fetch` reports them as gone.
+- `orders` lists carts too; they are left out. Core Vendure sends no webhooks.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from connectors.base import Connector, Entry, Page, Raw, Stream, raw_json, setting
+from connectors.http import Http
+from connectors.shops.vendure import records, walk
+from connectors.shops.vendure.client import Client
+from connectors.shops.vendure.values import Node, instant
+from foundation import clock
+from foundation.records import AnyRecord
+
+OVERLAP = timedelta(seconds=120)  # a transaction may commit long after the change time it carries
+LARGEST_PAGE = 1000  # Vendure's own limit for an Admin list
+
+
+@dataclasses.dataclass(frozen=True)
+class VendureSettings:
+    """How to reach the shop: with an API key (Vendure 3.6 and later) or as an administrator."""
+
+    address: str = setting("Shop address", placeholder="https://shop.example", help="Without /admin-api.")
+    api_key: str = setting(
+        "API key", secret=True, default="",
+        help="Settings → API keys; needs the rights to read customers, orders, the catalog and settings.",
+    )  # fmt: skip
+    username: str = setting("Administrator", default="", help="Only where there is no API key.")
+    password: str = setting("Password", secret=True, default="")
+    channel: str = setting("Channel token", default="", help="Empty: the default channel.")
+    path: str = setting("API path", default="admin-api")
+    page_size: int = setting("Rows per request", default=100, help="Up to 1000; fewer for a slow shop.")
+
+    def __post_init__(self) -> None:
+        if not self.api_key and not (self.username and self.password):
+            raise ValueError("an API key is needed, or the name and password of an administrator")
+        if not 2 <= self.page_size <= LARGEST_PAGE:
+            raise ValueError(f"rows per request must be between 2 and {LARGEST_PAGE}")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """How a stream is asked for. `columns` are the times it is polled by, `day` the one it is listed by."""
+
+    read: str
+    list: str
+    columns: tuple[str, ...]
+    day: str
+    only: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+_SOURCES = {
+    "customers": _Source("Customers", "CustomerListing", ("updatedAt",), "createdAt"),
+    "orders": _Source(
+        "Orders", "OrderListing", ("updatedAt", "orderPlacedAt"), "orderPlacedAt",
+        # an Aggregate order repeats the sum of its Seller orders
+        {"active": {"eq": False}, "type": {"notEq": "Seller"}, "orderPlacedAt": {"isNull": False}},
+    ),
+    "products": _Source("Products", "ProductListing", ("updatedAt",), "createdAt"),
+}  # fmt: skip
+
+
+class Vendure(Connector):
+    """The connector; see the module's text for the rules of the source."""
+
+    kind = "vendure"
+    title = "Vendure"
+    role = "shop"
+    summary = "Customers, orders and products of a Vendure shop, through its Admin API."
+    Settings = VendureSettings
+    streams = (
+        Stream(name="customers", title="Customers", what="person"),
+        Stream(name="orders", title="Orders", what="order", revisit=("open", "paid", "shipped")),
+        Stream(name="products", title="Products", what="product"),
+    )
+    fixtures = "vendure"
+
+    settings: VendureSettings
+
+    def __init__(self, settings: VendureSettings, http: Http) -> None:
+        super().__init__(settings, http)
+        self._client = Client(
+            http, settings.path, settings.username, settings.password, by_key=bool(settings.api_key)
+        )
+        self._decimals: int | None = None
+
+    @classmethod
+    def make_http(cls, settings: VendureSettings, **options: Any) -> Http:
+        """An Http that carries the key and the channel."""
+        headers = {"vendure-api-key": settings.api_key, "vendure-token": settings.channel}
+        return Http(
+            settings.address,
+            headers={name: value for name, value in headers.items() if value},
+            credential="api_key" if settings.api_key else "password",
+            **options,
+        )
+
+    def check(self) -> str:
+        """Sign in and count what is there."""
+        data = self._client.ask("Counts")
+        return (
+            f"Reached the channel “{data['activeChannel']['code']}”: "
+            f"{data['customers']['totalItems']} customers, {data['orders']['totalItems']} orders, "
+            f"{data['productVariants']['totalItems']} products."
+        )
+
+    def pull(self, stream: str, cursor: str | None) -> Iterator[Page]:
+        """Pages changed since a cursor, by each of the stream's times; the cursor remembers them all."""
+        source = _SOURCES[stream]
+        began = self._begin()
+        marks = _read_cursor(cursor)
+        first, *others = source.columns
+        since = {column: marks.get(column) for column in source.columns}
+        for column in others:
+            # everything placed until now comes with the first column's walk, however often that is resumed
+            marks.setdefault(column, began)
+        for column in source.columns:
+            start = since[column]
+            if start is None and column != first:
+                continue
+            total = None
+            for step in walk.walk(
+                lambda options: self._page(source.read, options, source.only),
+                column, start - OVERLAP if start else None, self.settings.page_size,
+            ):  # fmt: skip
+                total = step.total if total is None else total
+                reached = min(step.reached or began, began)
+                marks[column] = max(marks.get(column, reached), reached)
+                yield Page(tuple(self._raw(n) for n in step.nodes), _write_cursor(marks), total, step.bad)
+            marks[column] = max(marks.get(column, began), began)
+        yield Page((), _write_cursor(marks))
+
+    def fetch(self, stream: str, external_ids: Sequence[str]) -> Iterator[Raw]:
+        """Single objects again, a page of them per request."""
+        self._begin()
+        source, size = _SOURCES[stream], self.settings.page_size
+        for start in range(0, len(external_ids), size):
+            wanted = external_ids[start : start + size]
+            answer = self._page(
+                source.read, {"take": len(wanted), "filter": {"id": {"in": list(wanted)}}}, source.only
+            )
+            found = {str(node["id"]): node for node in answer["items"]}
+            for external_id in wanted:
+                if external_id in found:
+                    yield self._raw(found[external_id])
+                else:
+                    yield Raw(external_id, "{}", gone=True)
+
+    def listing(self, stream: str, since: datetime | None = None) -> Iterator[Entry]:
+        """Ids with the day they were made (orders: placed) and the time they were last touched."""
+        source = _SOURCES[stream]
+        after = since - walk.OVERLAP if since else None
+        for step in walk.walk(
+            lambda options: self._page(source.list, options, source.only), source.day, after, LARGEST_PAGE
+        ):
+            for node in step.nodes:
+                day = instant(node[source.day])
+                if since is None or day >= since:
+                    yield Entry(str(node["id"]), day, records.touched_at(node))
+
+    @classmethod
+    def normalise(cls, stream: str, raw: Raw, settings: Any) -> Sequence[AnyRecord]:
+        """Records of one raw object; nothing for carts and drafts."""
+        return records.normalise(stream, raw)
+
+    def _raw(self, node: Node) -> Raw:
+        return raw_json(str(node["id"]), {**node, "moneyDecimals": self._decimals}, records.touched_at(node))
+
+    def _page(
+        self, operation: str, options: dict[str, Any], only: dict[str, Any] | None = None
+    ) -> walk.Answer:
+        options = {**options, "filter": {**(only or {}), **options["filter"]}}
+        page: walk.Answer = self._client.ask(operation, {"options": options})["page"]
+        return page
+
+    def _begin(self) -> datetime:
+        """The shop's own time now; learns once in how many decimals it counts money."""
+        data = self._client.ask("Shop")
+        self._decimals = int(data["globalSettings"]["serverConfig"]["moneyStrategyPrecision"])
+        return self._client.shop_time or clock.now()
+
+
+def _read_cursor(cursor: str | None) -> dict[str, datetime]:
+    if not cursor:
+        return {}
+    return msgspec.json.decode(cursor, type=dict[str, datetime])
+
+
+def _write_cursor(marks: dict[str, datetime]) -> str:
+    return msgspec.json.encode(marks).decode()
