@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from customers.golden import DEFAULTS, GOVERNED
@@ -25,7 +26,7 @@ def in_force(session: Session) -> dict[str, list[str]]:
     query = (
         select(FieldPolicy.field, FieldPolicy.order)
         .where(FieldPolicy.until.is_(None))
-        .distinct(FieldPolicy.field)
+        .ext(distinct_on(FieldPolicy.field))
         .order_by(FieldPolicy.field, FieldPolicy.id.desc())
     )
     decided = {field: list(order) for field, order in session.execute(query)}
