@@ -1,4 +1,4 @@
-"""What people call things in their tables: currencies, months, yes and no, in several languages."""
+"""What people write into their cells: currencies, months, yes and no, states, countries."""
 
 CURRENCIES = {
     "₸": "KZT", "тг": "KZT", "тнг": "KZT", "тенге": "KZT", "теңге": "KZT", "tenge": "KZT",
@@ -41,3 +41,56 @@ _NO = (
 )
 YES = frozenset(_YES.split())
 NO = frozenset(_NO.split())
+
+_COMPANIES = (
+    "company organization organisation business b2b юрлицо юр.лицо юридическое организация компания ип "
+    "ооо тоо tüzel şirket firma kurumsal заңды ұйым 법인 기업 사업자 unternehmen geschäftlich"
+)
+COMPANIES = frozenset(_COMPANIES.split())
+
+_STATES = {
+    "open": "new|open|pending|on hold|processing|awaiting payment|новый|принят|в обработке|ожидает оплаты|"
+    "не оплачен|yeni|beklemede|hazırlanıyor|ödeme bekleniyor|жаңа|өңделуде|신규|접수|결제대기|입금대기|"
+    "offen|neu",
+    "paid": "paid|оплачен|оплачено|ödendi|ödeme alındı|төленді|결제완료|입금완료|bezahlt",
+    "shipped": "shipped|sent|in transit|отправлен|отгружен|в пути|kargoda|kargolandı|gönderildi|"
+    "жіберілді|배송중|발송|versandt|versendet",
+    "completed": "completed|complete|delivered|done|closed|fulfilled|выполнен|завершен|доставлен|закрыт|"
+    "получен|tamamlandı|teslim edildi|орындалды|жеткізілді|аяқталды|배송완료|완료|구매확정|"
+    "abgeschlossen|geliefert",
+    "cancelled": "cancelled|canceled|void|отменен|отмена|аннулирован|iptal|iptal edildi|бас тартылды|"
+    "취소|주문취소|storniert|abgebrochen",
+    "refunded": "refunded|returned|возврат|возвращен|iade|iade edildi|қайтарылды|환불|반품|환불완료|"
+    "erstattet|retour",
+    "failed": "failed|declined|ошибка|не удался|başarısız|қате|실패|fehlgeschlagen",
+}
+STATES = {word: state for state, words in _STATES.items() for word in words.split("|")}
+
+COUNTRIES = {
+    name: code
+    for code, names in {
+        "KZ": "kazakhstan|казахстан|қазақстан|kazakistan|카자흐스탄|kasachstan|республика казахстан|рк",
+        "RU": "russia|russian federation|россия|рф|российская федерация|ресей|rusya|러시아",
+        "TR": "turkey|türkiye|turkiye|турция|түркия|튀르키예|터키|türkei",
+        "KR": "south korea|korea|republic of korea|южная корея|корея|güney kore|한국|대한민국|südkorea",
+        "DE": "germany|deutschland|германия|almanya|독일",
+        "UA": "ukraine|украина|україна|ukrayna|우크라이나",
+        "BY": "belarus|беларусь|белоруссия",
+        "UZ": "uzbekistan|узбекистан|özbekistan|o'zbekiston|우즈베키스탄|usbekistan",
+        "KG": "kyrgyzstan|киргизия|кыргызстан|kırgızistan",
+        "US": "united states|usa|сша|abd|미국|vereinigte staaten|united states of america",
+        "GB": "united kingdom|great britain|england|великобритания|англия|ingiltere|birleşik krallık|영국|uk",
+        "AT": "austria|österreich|австрия",
+        "CH": "switzerland|schweiz|швейцария",
+        "FR": "france|франция|frankreich|fransa|프랑스",
+        "IT": "italy|италия|italien|italya",
+        "ES": "spain|испания|spanien|ispanya",
+        "PL": "poland|польша|polen|polonya",
+        "GE": "georgia|грузия|gürcistan",
+        "AZ": "azerbaijan|азербайджан|azerbaycan",
+        "AM": "armenia|армения|ermenistan",
+        "CN": "china|китай|çin|중국",
+        "JP": "japan|япония|japonya|일본",
+    }.items()
+    for name in names.split("|")
+}
