@@ -102,10 +102,18 @@ def _server(pid_file: Path, place: Path) -> int:
         pid = int(pid_file.read_text(encoding="ascii").split("\n", 1)[0])
     except (OSError, ValueError):
         return 0
-    shown = subprocess.run(
-        ["/bin/ps", "-o", "args=", "-p", str(pid)], capture_output=True, check=False, text=True
-    )
-    return pid if str(place) in shown.stdout else 0
+    return pid if str(place) in _command_of(pid) else 0
+
+
+def _command_of(pid: int) -> str:
+    """The command line of a process, "" when there is none; `ps` where there is no /proc (macOS)."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+        except OSError:
+            return ""
+    command = ["/bin/ps", "-ww", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, check=False, text=True).stdout
 
 
 def _surroundings(account: Account | None) -> dict[str, Any]:
