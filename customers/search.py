@@ -1,11 +1,194 @@
-"""Finding customers: the words a card is found by, and the question put to the index."""
+"""Finding customers: the words a card is found by, and the question put to the index.
 
-from collections.abc import Iterable
+Words begin with a letter that says what they are (n name, s its sound, k its sound in Korean, e e-mail,
+p phone, t tax number), so that digits of a phone are never taken for those of an address.
+The rest of a word is letters and digits.
+"""
 
+import re
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from customers import emails, phones
 from customers.identity import Key
+from customers.latin import is_hangul, korean_sound, latin, sound
+from customers.listing import Page, Row, paged, place
 from foundation.records import Person
+
+_WORD = re.compile(r"[^\W_]+")
+_MOST_WORDS = 300  # of a card: a crowd of guests must not make a row of megabytes
+_LONGEST = 24  # characters of a word; a question's words are cut alike
+_SUFFIXES = 20  # of an e-mail's name
+_DIGITS = re.compile(r"[\d\s()+./-]+")
+_NOT_DIGIT = re.compile(r"\D+")
+_QUESTION, _QUESTION_WORDS = 120, 6
+_MANY = 5_000  # hits; beyond them, reading the cards newest first finds a page sooner than the index does
 
 
 def document(people: Iterable[Person], keys: Iterable[Key]) -> str:
     """The words of a card as the text form of a `tsvector`, ready for COPY or a cast (`::tsvector`)."""
-    return ""
+    found: dict[str, None] = {}
+    for key in keys:
+        if key.kind == "phone":
+            found.update(("p" + digits, None) for digits in phones.search_digits(key.value))
+        elif key.kind == "tax":
+            found["t" + key.value.partition(":")[2].lower()] = None
+    for person in people:
+        if len(found) > _MOST_WORDS:
+            break
+        found.update((word, None) for word in _words_of(person))
+    return " ".join([word[:_LONGEST] for word in found][:_MOST_WORDS])
+
+
+def _words_of(person: Person) -> Iterator[str]:
+    names = f"{person.name} {person.given_name} {person.middle_name} {person.family_name} {person.company}"
+    for word in set(_WORD.findall(names.lower())):
+        yield from _name_words(word)
+    for address in person.emails:
+        yield from _email_words(emails.parse(address).shown)
+    if person.tax_number:
+        yield "t" + "".join(_WORD.findall(person.tax_number.lower()))
+
+
+def _name_words(word: str) -> Iterator[str]:
+    """The word as written, as typed in Latin letters and by its sound."""
+    yield "n" + word
+    if is_hangul(word):
+        for part in (word, word[1:]) if len(word) > 2 else (word,):  # families are one syllable, as a rule
+            yield "n" + part
+            yield "k" + korean_sound(latin(part))
+    for typed in _WORD.findall(latin(word)):
+        yield "n" + typed
+        yield "s" + sound(typed)
+
+
+def _email_words(shown: str) -> Iterator[str]:
+    """The address without its punctuation from each of its first letters on, and from its domain on."""
+    local, _, domain = shown.casefold().rpartition("@")
+    name, host = ("".join(_WORD.findall(part)) for part in (local, domain))
+    for start in range(min(_SUFFIXES, max(len(name) - 2, 1))):
+        yield f"e{name[start:]}{host}"
+    yield "e" + host
+
+
+def tsquery(question: str) -> str:
+    """What to ask the index; empty when the text holds no letter or digit. Safe for any text."""
+    if _DIGITS.fullmatch(question) and len(_NOT_DIGIT.sub("", question)) >= 4:
+        return _any(_number_words(_NOT_DIGIT.sub("", question)))
+    asked = [_chunk(chunk) for chunk in question.lower().split()[:_QUESTION_WORDS]]
+    return " & ".join(chunk for chunk in asked if chunk)
+
+
+def _chunk(chunk: str) -> str:
+    """One word between blanks: each word in it as a name, or the whole as a part of an e-mail."""
+    words = _WORD.findall(chunk)
+    whole = "".join(words)
+    as_email = ["e" + whole] if len(whole) >= 3 else []
+    if "@" in chunk or not words:
+        return _any(as_email)
+    names = " & ".join(_any(_spellings(word)) for word in words[:_QUESTION_WORDS])
+    return f"({names} | {_any(as_email)})" if as_email else f"({names})"
+
+
+def _spellings(word: str) -> Iterator[str]:
+    """A word as it may stand in a name or a number."""
+    yield "n" + word
+    for typed in _WORD.findall(latin(word)):
+        yield "n" + typed
+        if len(typed) > 2:
+            yield "s" + sound(typed)
+        if word.isascii() and len(typed) > 1:
+            yield "k" + korean_sound(typed)
+    if len(word) >= 4 and any(letter.isdigit() for letter in word):
+        yield "t" + word
+        if word.isdigit():
+            yield from _number_words(word)
+
+
+def _number_words(digits: str) -> Iterator[str]:
+    """Digits as a phone in any country's habit, a tax number, or part of an e-mail or name."""
+    yield from ("p" + digits, "t" + digits, "e" + digits, "n" + digits)
+    for trunk, instead in (("00", ""), ("810", ""), ("8", "7"), ("8", ""), ("0", "")):
+        if digits.startswith(trunk) and len(digits) - len(trunk) >= 3:
+            yield "p" + instead + digits[len(trunk) :]
+
+
+def _any(words: Iterable[str]) -> str:
+    joined = " | ".join(dict.fromkeys(f"'{word[:_LONGEST]}':*" for word in words))
+    return f"({joined})" if joined else ""
+
+
+def find(session: Session, query: str, limit: int = 50, after: str | None = None) -> Page:
+    """Customers that a name, a part of an e-mail, a phone, an order or a tax number means; newest first.
+
+    What is named exactly (order number, whole e-mail or phone) stands before the rest on the first page.
+    Any text is safe to ask; at most three queries. `BadInput` for an `after` that no page gave.
+    """
+    question = " ".join(query.replace("\0", " ")[:_QUESTION].split())
+    words = tsquery(question)
+    if not words:
+        return Page([], None)
+    last = place(after, "newest")[1] if after is not None else None
+    exact = _exact(session, question if last is None else "", limit)
+    asked = {"words": words, "limit": limit + 1, "last": last, "many": _MANY + 1}
+    found = session.execute(_BY_INDEX, asked).all()
+    if found[0].hits > _MANY:
+        found = session.execute(_BY_AGE, asked).all()
+    rest = paged([Row(*row[1:]) for row in found if row.id is not None], "newest", limit)
+    named = {row.id for row in exact}
+    return Page(exact + [row for row in rest.rows if row.id not in named], rest.after)
+
+
+def _exact(session: Session, question: str, limit: int) -> list[Row]:
+    """Whom an order number, a whole e-mail address or phone number names; leads the planner to indexes."""
+    email, phone = emails.parse(question), phones.parse(question)
+    keys = [("email", email.key), ("phone", phone.e164)]
+    number = question.lstrip("#№ ")
+    asked = {
+        "numbers": list({number, f"#{number}", number.upper()}) if number else [],
+        "kinds": [kind for kind, value in keys if value],
+        "values": [value for _, value in keys if value],
+        "limit": limit,
+    }
+    return [Row(*row[1:]) for row in session.execute(_NAMED, asked) if row.id is not None]
+
+
+_COLUMNS = """c.id, c.name, c.kind, c.email, c.phone, c.country, c.city, c.tags, c.created_at,
+  coalesce(s.orders, 0) AS orders, coalesce(s.spent, 0) AS spent, s.currency, s.last_seen_at"""
+
+# For a rare word the planner expects far more hits than there are and would read the whole table: it has no
+# statistics on beginnings of words. So sequential scans are off between the first statement and the second.
+_NAMED = text(f"""
+SELECT off.scans, {_COLUMNS}
+FROM (SELECT set_config('enable_seqscan', 'off', true) AS scans) AS off
+LEFT JOIN (
+  SELECT customer_id FROM orders WHERE number = ANY(:numbers) AND gone_at IS NULL
+  UNION
+  SELECT p.customer_id FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS asked (kind, value)
+  JOIN profile_keys k ON k.kind = asked.kind AND k.value = asked.value JOIN profiles p ON p.id = k.profile_id
+) AS named ON true
+LEFT JOIN customers c ON c.id = named.customer_id AND c.live
+LEFT JOIN customer_stats s ON s.customer_id = c.id
+ORDER BY c.id DESC LIMIT :limit
+""")
+_BY_INDEX = text(f"""
+WITH hits AS MATERIALIZED (
+  SELECT id FROM customers WHERE search @@ CAST(:words AS tsquery) AND live AND identified LIMIT :many
+)
+SELECT counted.hits, {_COLUMNS}
+FROM (SELECT count(*) AS hits, set_config('enable_seqscan', 'on', true) AS scans FROM hits) AS counted
+LEFT JOIN (
+  SELECT id FROM hits WHERE CAST(:last AS uuid) IS NULL OR id < :last ORDER BY id DESC LIMIT :limit
+) AS shown ON true
+LEFT JOIN customers c ON c.id = shown.id LEFT JOIN customer_stats s ON s.customer_id = c.id
+ORDER BY c.id DESC
+""")
+_BY_AGE = text(f"""
+SELECT 0 AS hits, {_COLUMNS}
+FROM customers c LEFT JOIN customer_stats s ON s.customer_id = c.id
+WHERE c.search @@ CAST(:words AS tsquery) AND c.live AND c.identified
+  AND c.id < coalesce(CAST(:last AS uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+ORDER BY c.id DESC LIMIT :limit
+""")
