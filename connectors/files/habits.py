@@ -41,12 +41,16 @@ class Habits:
             field: (dates or date_order(said)) if field in DATES else (decimal or decimal_mark(said))
             for field, said in cells.items()
         }
+        self._telling = [(field, habit) for field, habit in self.found.items() if habit in ("mdy", ",")]
 
     def beside(self, fields: Mapping[str, str]) -> dict[str, str]:
-        """The habits that this row's cells need to be read; most rows need none."""
-        said = {}
-        for field, habit in self.found.items():
-            cell = fields.get(field)
-            if cell and habit and (is_open_date(cell) if field in DATES else is_open_number(cell)):
-                said[field] = habit
-        return said
+        """The habits that this row's open cells need where they differ from how such cells are read anyway.
+
+        So the same row says the same in a file with evidence and in one without.
+        """
+        return {
+            field: habit
+            for field, habit in self._telling
+            if (cell := fields.get(field))
+            and (is_open_date(cell) if field in DATES else is_open_number(cell))
+        }

@@ -19,8 +19,8 @@ _SAMPLE = 200
 class Preview(msgspec.Struct, frozen=True):
     """A file as it would be read. `format` is "csv" or a sheet's name; `rows` is about how many there are.
 
-    `habits` tells, for fields with dates or numbers, their order ("dmy", "mdy") or decimal mark ("." or ",") as
-    far as the column shows it. `first` are the first rows, those with a problem among them.
+    `habits` tells, for fields with dates or numbers, their order ("dmy", "mdy") or decimal mark ("." or ",")
+    as far as the column shows it. `first` are the first rows, those with a problem among them.
     """
 
     format: str

@@ -51,7 +51,8 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True, rename={"habits":
 
     def text(self, field: str) -> str:
         """A field cleaned; empty when it is missing."""
-        return clean(self.fields.get(field, ""))
+        said = self.fields.get(field)
+        return clean(said) if said else ""
 
     def number(self, field: str) -> Decimal | None:
         """A field as a number; BadInput names the field."""

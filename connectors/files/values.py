@@ -32,6 +32,8 @@ _SERIAL_DAYS = (10_000, 80_000)  # 1927 to 2119: what an Excel day number can pl
 
 def clean(text: str) -> str:
     """A cell for use: no invisible characters, single blanks, and no guard against formulas before it."""
+    if not text:
+        return ""
     if not _ORDINARY.fullmatch(text):
         text = _UNSEEN.sub("", text)
     text = " ".join(text.split())
