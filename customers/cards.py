@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import consent, golden, search
+from customers import consent, golden, policy, search
 from customers.golden import Claim
 from customers.picture import Graph, Group, Member
 from foundation.clock import now
@@ -35,7 +35,7 @@ def write(session: Session, graph: Graph, groups: Sequence[Group]) -> None:
     """Write the cards of these groups: the survivor with its fields, the others as merged into it."""
     if not groups:
         return
-    roles, policies = _roles(session), _policies(session)
+    roles, policies = _roles(session), policy.in_force(session)
     standing = consent.standing(session, [m.id for g in groups for m in g.members if not m.new])
     fresh: list[Row] = []
     known: list[Row] = []
@@ -67,15 +67,6 @@ def present(members: Iterable[Member]) -> list[Member]:
 
 def _roles(session: Session) -> dict[UUID, str]:
     return {row[0]: row[1] for row in session.execute(text("SELECT id, role FROM sources"))}
-
-
-def _policies(session: Session) -> dict[str, list[str]]:
-    """The policy in force of each field: the newest that wasn't undone."""
-    query = text(
-        'SELECT DISTINCT ON (field) field, "order" FROM field_policies'
-        " WHERE until IS NULL ORDER BY field, id DESC"
-    )
-    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _fields(

@@ -13,6 +13,7 @@ from customers.identity import Key
 from customers.picture import CardRow, Edge, Graph, Group, Member, draw
 from foundation.clock import now
 from foundation.database import copy_rows, staged
+from foundation.errors import BadInput
 
 _ENDED = "(l.until IS NOT NULL AND (l.ended_by IS NULL OR l.ended_by = l.operation_id))"  # for good
 
@@ -81,6 +82,19 @@ def _load_keys(session: Session, graph: Graph) -> None:
         found.setdefault(profile, []).append(Key(kind, value, strong))
     for profile, keys in found.items():
         graph.members[profile].keys = tuple(sorted(keys))
+
+
+def survivor(session: Session, card: UUID) -> UUID:
+    """The card that stands for this one now; `BadInput` when there is none, or nothing is left of it."""
+    query = text(
+        "WITH RECURSIVE up AS (SELECT id, live, merged_into FROM customers WHERE id = :id UNION"
+        " SELECT c.id, c.live, c.merged_into FROM up JOIN customers c ON c.id = up.merged_into)"
+        " SELECT id FROM up WHERE live"
+    )
+    found: UUID | None = session.execute(query, {"id": card}).scalar()
+    if found is None:
+        raise BadInput(f"there is no customer {card}, or nothing is left of it", at="customer")
+    return found
 
 
 def recompute(session: Session, seeds: Collection[UUID]) -> Settled:
@@ -163,7 +177,7 @@ def _write_edges(session: Session, graph: Graph, held: dict[int, UUID]) -> None:
     )  # fmt: skip
     rows = [
         (
-            edge.profile, edge.card, edge.rule, json.dumps(edge.evidence), "resolve", edge.operation, at,
+            edge.profile, edge.card, edge.rule, json.dumps(edge.evidence), edge.actor, edge.operation, at,
             at if edge.id in held else None, held.get(edge.id),
         )
         for edge in graph.edges

@@ -11,7 +11,7 @@ from customers import graph as graphs
 from customers.decide import decide
 from customers.identity import name_form
 from customers.known import Decision, Known, Proposal, Shared
-from customers.picture import CardRow, Edge, Graph, Member, automatic_groups, homes
+from customers.picture import NEW, CardRow, Edge, Graph, Member, automatic_groups, homes
 from foundation.clock import new_id, now
 
 _SHARING = """
@@ -21,7 +21,6 @@ JOIN profile_keys k ON k.kind = w.kind AND k.value = w.value AND k.strong
 JOIN profiles p ON p.id = k.profile_id AND p.gone_at IS NULL
 WHERE NOT EXISTS (SELECT FROM shared_keys s WHERE s.kind = w.kind AND s.value = w.value)
 """
-_NEW = 1 << 60  # ids of links to be written: after all that are
 
 
 def link(session: Session, dirty: Sequence[Member]) -> tuple[Graph, Decision]:
@@ -94,7 +93,7 @@ def _enter(session: Session, graph: Graph, decision: Decision) -> None:
     gone = {edge.id for edge in ending}
     graph.edges = [edge for edge in graph.edges if edge.id not in gone]
     there = {(edge.profile, edge.card) for edge in graph.edges}
-    for number, one in enumerate((*decision.homes, *decision.bridges), start=_NEW):
+    for number, one in enumerate((*decision.homes, *decision.bridges), start=NEW):
         if (one.profile, one.card) not in there:
             there.add((one.profile, one.card))
             graph.edges.append(Edge(number, one.profile, one.card, one.rule, evidence=one.evidence, new=True))

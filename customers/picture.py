@@ -14,6 +14,8 @@ import msgspec
 from customers.identity import Key
 from foundation.records import Person
 
+NEW = 1 << 60  # ids of links yet to be written: after all that are
+
 
 @dataclass(slots=True)
 class Edge:
@@ -30,6 +32,7 @@ class Edge:
     other: UUID | None = None
     held_by: UUID | None = None  # as stored: the split or verdict that holds it back
     evidence: dict[str, str] = field(default_factory=dict)
+    actor: str = "resolve"
     new: bool = False
 
 
