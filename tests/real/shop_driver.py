@@ -187,7 +187,7 @@ class Driver:
                 steps += self._check_out(shop)
             if steps:
                 said = self._steps(shop, steps, who=buyer.who, where=buyer.address)
-                last = next(thing for thing in reversed(said.values()) if "totalWithTax" in thing)
+                last = next((thing for thing in reversed(said.values()) if "totalWithTax" in thing), last)
             return Placed(last["id"], last["code"], last["totalWithTax"], buyer, guest)
 
     def _steps(self, shop: Api, steps: list[str], **known: Any) -> Any:

@@ -28,7 +28,7 @@ Mark = tuple[str, str]  # an id and its time: the same row unchanged
 
 @dataclass(frozen=True)
 class Step:
-    """Rows not seen before in this walk, the time up to which all is read, and how many there were to read."""
+    """Rows not seen before in this walk, the time up to which all is read, and how many rows there were."""
 
     nodes: list[Node]
     reached: datetime | None
