@@ -7,6 +7,7 @@ The rest of a word is letters and digits.
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -73,23 +74,38 @@ def _email_words(shown: str) -> Iterator[str]:
     yield "e" + host
 
 
-def tsquery(question: str) -> str:
-    """What to ask the index; empty when the text holds no letter or digit. Safe for any text."""
-    if _DIGITS.fullmatch(question) and len(_NOT_DIGIT.sub("", question)) >= 4:
-        return _any(_number_words(_NOT_DIGIT.sub("", question)))
-    asked = [_chunk(chunk) for chunk in question.lower().split()[:_QUESTION_WORDS]]
-    return " & ".join(chunk for chunk in asked if chunk)
+class Question(NamedTuple):
+    """Two texts of type tsquery: what to ask the index, and what to check its answers against (or empty)."""
+
+    words: str
+    rest: str = ""
 
 
-def _chunk(chunk: str) -> str:
-    """One word between blanks: each word in it as a name, or the whole as a part of an e-mail."""
-    words = _WORD.findall(chunk)
+def read(question: str) -> Question:
+    """What a text asks for; nothing when it holds no letter or digit. Safe for any text.
+
+    One or two letters begin too many words to collect them all, so they are checked and not looked up.
+    """
+    digits = _NOT_DIGIT.sub("", question)
+    if len(digits) >= 4 and _DIGITS.fullmatch(question):
+        return Question(_any(_number_words(digits)))
+    parts = [part for chunk in question.lower().split()[:_QUESTION_WORDS] for part in _chunk(chunk)]
+    parts.sort(key=lambda part: -part[0])
+    cut = sum(length > 2 for length, _ in parts) or 1
+    return Question(" & ".join(part for _, part in parts[:cut]), " & ".join(part for _, part in parts[cut:]))
+
+
+def _chunk(chunk: str) -> list[tuple[int, str]]:
+    """The words of a text without blanks with their length: names, or the whole as a part of an e-mail."""
+    words = _WORD.findall(chunk)[:_QUESTION_WORDS]
     whole = "".join(words)
-    as_email = ["e" + whole] if len(whole) >= 3 else []
-    if "@" in chunk or not words:
-        return _any(as_email)
-    names = " & ".join(_any(_spellings(word)) for word in words[:_QUESTION_WORDS])
-    return f"({names} | {_any(as_email)})" if as_email else f"({names})"
+    if "@" in chunk and words:
+        return [(len(whole), _any(["e" + whole]))]
+    names = [(len(word), _any(_spellings(word))) for word in words]
+    if len(whole) < 3:
+        return names
+    joined = " & ".join(name for _, name in names)
+    return [(len(whole), f"({joined} | {_any(['e' + whole])})")]
 
 
 def _spellings(word: str) -> Iterator[str]:
@@ -97,7 +113,7 @@ def _spellings(word: str) -> Iterator[str]:
     yield "n" + word
     for typed in _WORD.findall(latin(word)):
         yield "n" + typed
-        if len(typed) > 2:
+        if len(sound(typed)) > 2:
             yield "s" + sound(typed)
         if word.isascii() and len(typed) > 1:
             yield "k" + korean_sound(typed)
@@ -116,8 +132,8 @@ def _number_words(digits: str) -> Iterator[str]:
 
 
 def _any(words: Iterable[str]) -> str:
-    joined = " | ".join(dict.fromkeys(f"'{word[:_LONGEST]}':*" for word in words))
-    return f"({joined})" if joined else ""
+    beginnings = dict.fromkeys(f"'{word[:_LONGEST]}':*" for word in words)
+    return f"({' | '.join(beginnings)})"
 
 
 def find(session: Session, query: str, limit: int = 50, after: str | None = None) -> Page:
@@ -127,15 +143,15 @@ def find(session: Session, query: str, limit: int = 50, after: str | None = None
     Any text is safe to ask; at most three queries. `BadInput` for an `after` that no page gave.
     """
     question = " ".join(query.replace("\0", " ")[:_QUESTION].split())
-    words = tsquery(question)
-    if not words:
+    asked = read(question)
+    if not asked.words:
         return Page([], None)
     last = place(after, "newest")[1] if after is not None else None
     exact = _exact(session, question if last is None else "", limit)
-    asked = {"words": words, "limit": limit + 1, "last": last, "many": _MANY + 1}
-    found = session.execute(_BY_INDEX, asked).all()
+    values = {**asked._asdict(), "limit": limit + 1, "last": last, "many": _MANY + 1}
+    found = session.execute(_BY_INDEX, values).all()
     if found[0].hits > _MANY:
-        found = session.execute(_BY_AGE, asked).all()
+        found = session.execute(_BY_AGE, values).all()
     rest = paged([Row(*row[1:]) for row in found if row.id is not None], "newest", limit)
     named = {row.id for row in exact}
     return Page(exact + [row for row in rest.rows if row.id not in named], rest.after)
@@ -175,7 +191,8 @@ ORDER BY c.id DESC LIMIT :limit
 """)
 _BY_INDEX = text(f"""
 WITH hits AS MATERIALIZED (
-  SELECT id FROM customers WHERE search @@ CAST(:words AS tsquery) AND live AND identified LIMIT :many
+  SELECT id FROM customers WHERE search @@ CAST(:words AS tsquery) AND live AND identified
+    AND (CAST(:rest AS text) = '' OR search @@ CAST(:rest AS tsquery)) LIMIT :many
 )
 SELECT counted.hits, {_COLUMNS}
 FROM (SELECT count(*) AS hits, set_config('enable_seqscan', 'on', true) AS scans FROM hits) AS counted
@@ -188,7 +205,8 @@ ORDER BY c.id DESC
 _BY_AGE = text(f"""
 SELECT 0 AS hits, {_COLUMNS}
 FROM customers c LEFT JOIN customer_stats s ON s.customer_id = c.id
-WHERE c.search @@ CAST(:words AS tsquery) AND c.live AND c.identified
+WHERE c.live AND c.identified AND (c.search @@ CAST(:words AS tsquery)) IS TRUE
+  AND (CAST(:rest AS text) = '' OR c.search @@ CAST(:rest AS tsquery))
   AND c.id < coalesce(CAST(:last AS uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 ORDER BY c.id DESC LIMIT :limit
 """)

@@ -62,6 +62,17 @@ class Customer(Base):
         Index("ix_customers_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
         Index("ix_customers_live_id", "id", postgresql_where=text("live")),
         Index("ix_customers_city", "city", "id", postgresql_where=text("live")),
+        Index("ix_customers_country", "country", "id", postgresql_where=text("live")),
+        Index(
+            "ix_customers_email_consent",
+            "email_consent",
+            "id",
+            postgresql_where=text("email_consent IS NOT NULL"),
+        ),
+        Index(
+            "ix_customers_sms_consent", "sms_consent", "id", postgresql_where=text("sms_consent IS NOT NULL")
+        ),
+        Index("ix_customers_tags", "tags", postgresql_using="gin", postgresql_where=text("tags <> '{}'")),
     )
 
 
