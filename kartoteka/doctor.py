@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib.metadata import packages_distributions
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import redis
 from sqlalchemy import select, text
@@ -132,9 +132,9 @@ def database(settings: Settings) -> Iterator[Finding]:
         engine.dispose()
 
 
-def _workers(rows: list[tuple[str, object]]) -> Iterator[Finding]:
+def _workers(rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
     fresh = now() - timedelta(seconds=60)
-    alive = [name for name, at in rows if name.startswith("worker:") and at is not None and at > fresh]  # type: ignore[operator]
+    alive = [name for name, at in rows if name.startswith("worker:") and at is not None and at > fresh]
     if alive:
         yield Finding("ok", "workers", f"{len(alive)} at work.")
     else:

@@ -15,6 +15,7 @@ from console.api.shapes import (
     Run,
     WholeOrder,
 )
+from customers import listing
 
 STATES = ("cart", "open", "paid", "shipped", "completed", "cancelled", "refunded", "failed")
 OF_CONNECTION = Param("connection", "id", "Only of this connection.")
@@ -31,6 +32,10 @@ CUSTOMERS = (
         "q", "text", "Words, part of an e-mail, a phone, an order or tax number; the search of the console."
     ),
     Param("city", "text", "Only in this city."),
+    Param("country", "text", "Only in this country (ISO 3166, two letters)."),
+    Param("kind", "choice", "Only people or only companies.", ("person", "company")),
+    Param("tag", "text", "Only with this tag."),
+    Param("sort", "choice", "What comes first; newest when not given.", listing.SORTS),
     *PAGING,
 )
 PROBLEMS = (

@@ -11,6 +11,7 @@ from console.api.asking import Ask, NotFound, pack
 from console.api.shapes import (
     Card,
     Counts,
+    Customer,
     Event,
     Line,
     List,
@@ -21,9 +22,10 @@ from console.api.shapes import (
     copied,
     money,
 )
-from customers import tables
+from customers import listing, search, tables
 from customers.facts import Invoice, OrderLine, Product, TimelineRow
 from customers.facts import Order as OrderRow
+from foundation.errors import BadInput
 from foundation.tables import Problem
 
 
@@ -153,3 +155,22 @@ def line_of(row: OrderLine, currency: str) -> Line:
         name: money(getattr(row, name), currency) for name in ("unit_price", "discount", "tax", "total")
     }
     return copied(Line, row, quantity=f"{row.quantity.normalize():f}", **amounts)
+
+
+def customers(ask: Ask) -> List[Customer]:
+    """Cards that live, the newest first: all, those that filters leave, or those the words in `q` find."""
+    asked = ask.query
+    after = ask.query.get("cursor")
+    if asked.get("q"):
+        if len(asked.keys() - {"q", "limit", "cursor"}):
+            raise BadInput("can't be combined with filters", "/query/q")
+        page = search.find(ask.db, asked["q"], ask.limit, after)
+    else:
+        filters = listing.Filters(**{name: asked.get(name) for name in ("city", "country", "kind", "tag")})
+        page = listing.page(ask.db, filters, asked.get("sort") or "newest", after, ask.limit)
+    return List([customer_of(row) for row in page.rows], page.after)
+
+
+def customer_of(row: listing.Row) -> Customer:
+    """A card as lists show it."""
+    return copied(Customer, row, spent=money(row.spent, row.currency) if row.currency else None)

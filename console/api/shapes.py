@@ -45,15 +45,13 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     email: str | None
     phone: str | None
-    tax_number: str | None
     country: str | None
     city: str | None
     tags: list[str]
     orders: int
     spent: Money | None
-    last_order_at: datetime | None
     last_seen_at: datetime | None
-    changed_at: datetime
+    created_at: datetime
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,10 @@ from console.api.asking import Ask, NotFound
 from console.api.lists import run_of
 from console.api.shapes import Operation, Problem, Run, copied
 from customers import merge as merging
+from foundation import problems
 from foundation.tables import Operation as OperationRow
 from foundation.tables import Problem as ProblemRow
-from sync import problems, pull, undo
+from sync import pull, undo
 from sync.tables import Connection
 
 
@@ -53,7 +54,9 @@ def undo_operation(ask: Ask) -> Operation:
 
 def retry_problem(ask: Ask) -> Problem:
     """Try again what a problem is about."""
-    if ask.db.get(ProblemRow, ask.id()) is None:
+    row = ask.db.get(ProblemRow, ask.id())
+    if row is None:
         raise NotFound
-    row = problems.retry(ask.db, ask.id())
+    problems.retry(ask.db, row.id)
+    ask.db.refresh(row)
     return copied(Problem, row, connection_id=row.source_id)

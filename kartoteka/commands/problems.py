@@ -23,17 +23,19 @@ def problems_command(
     data: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List what went wrong, the latest first; or try one again; or set one aside."""
-    from foundation import jobs
+    from foundation import jobs, problems
     from foundation.database import transaction
+    from foundation.tables import Problem
     from kartoteka import installation
-    from sync import problems
 
     with installation.opened(data) as found:
         with transaction(found.engine) as session:
             if retry_id or ignore_id:
                 act = problems.retry if retry_id else problems.ignore
-                changed = act(session, UUID(str(retry_id or ignore_id)))
-                rows = [as_row(changed)]
+                wanted = UUID(str(retry_id or ignore_id))
+                act(session, wanted)
+                session.flush()
+                rows = [as_row(session.get_one(Problem, wanted, populate_existing=True))]
             else:
                 rows = listed(session, name, state, limit)
         if retry_id and not found.running:

@@ -12,7 +12,7 @@ from kartoteka.demo.people import Human, careless, crowd, person
 Thing = dict[str, Any]
 
 STATES = ("completed", "processing", "on-hold", "pending", "cancelled", "refunded", "failed")
-STATE_WEIGHTS = (70, 9, 3, 3, 8, 4, 3)
+STATE_WEIGHTS = (73, 9, 3, 3, 8, 1, 3)
 
 
 def stamp(at: datetime) -> str:

@@ -25,7 +25,8 @@ class Trickle:
     def stop(self) -> None:
         """End the thread and wait for it."""
         self.stopped.set()
-        self.thread.join(timeout=5)
+        if self.thread.is_alive():
+            self.thread.join(timeout=5)
 
     def run(self) -> None:
         """One happening, a pause of uneven length, and again."""

@@ -195,6 +195,14 @@ class Shop:
             return self.page(request, self.hooks.shown())
         return answer(self.hooks.add(await request.json()), 201)
 
+    async def webhook_batch(self, request: Request) -> Response:
+        """Create, change and remove several webhooks in one request."""
+        wanted = await request.json()
+        made = [self.hooks.add(one) for one in wanted.get("create", [])]
+        changed = [self.hooks.change(int(one["id"]), one, remove=False) for one in wanted.get("update", [])]
+        gone = [self.hooks.change(int(one), None, remove=True) for one in wanted.get("delete", [])]
+        return answer({"create": made, "update": changed, "delete": gone})
+
     async def webhook(self, request: Request) -> Response:
         """Read, change or remove one webhook."""
         body = await request.json() if request.method in ("PUT", "POST") else None
@@ -208,6 +216,7 @@ class Shop:
         api = [
             Route("/system_status", self.status),
             Route("/webhooks", self.webhooks, methods=["GET", "POST"]),
+            Route("/webhooks/batch", self.webhook_batch, methods=["POST", "PUT"]),
             Route("/webhooks/{number:int}", self.webhook, methods=["GET", "PUT", "POST", "DELETE"]),
             Route("/orders/{number:int}/refunds", self.refunds),
             Route("/{kind:str}", self.listing),
