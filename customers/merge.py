@@ -24,7 +24,7 @@ __all__ = ["Undone", "join", "merge", "split", "undo"]
 def merge(session: Session, keep_id: UUID, other_id: UUID, actor: str) -> Operation:
     """Make two cards one; the older identified one stands for both. `BadInput` when they may not be joined.
 
-    Dead ids are followed to the cards that stand for them.
+    Ids of cards that were merged stand for the cards they are part of now.
     """
     lock(session, GRAPH_LOCK)
     keep, other = graphs.survivor(session, keep_id), graphs.survivor(session, other_id)
@@ -33,7 +33,7 @@ def merge(session: Session, keep_id: UUID, other_id: UUID, actor: str) -> Operat
     query = text("SELECT id, name FROM customers WHERE id = ANY(:ids)")
     names = {row[0]: row[1] for row in session.execute(query, {"ids": [keep, other]})}
     title = f"{names[other] or other} joined to {names[keep] or keep}"
-    return join(session, keep, other, actor, kind="merge", title=title, evidence={})
+    return join(session, keep_id, other_id, actor, kind="merge", title=title, evidence={})
 
 
 def join(
@@ -48,7 +48,10 @@ def join(
 ) -> Operation:
     """Tie two home cards by a link of an operation of this kind; the caller holds `GRAPH_LOCK`."""
     graph = graphs.load(session, seeds=[keep, other])
-    profile = _stands_on(graph, other)
+    if not _at_home(graph, keep) or not _at_home(graph, other):  # ids of a split that was undone
+        keep, other = graphs.survivor(session, keep), graphs.survivor(session, other)
+        graph = graphs.load(session, seeds=[keep, other])
+    profile = _at_home(graph, other)[0]
     operation = operations.begin(
         session, kind, title, actor, {"keep": str(keep), "other": str(other), **evidence}
     )
@@ -65,14 +68,11 @@ def join(
     return operation
 
 
-def _stands_on(graph: Graph, card: UUID) -> UUID:
-    """The profile a card's link is written on: the first whose home it is."""
+def _at_home(graph: Graph, card: UUID) -> list[UUID]:
+    """The profiles whose home a card is, those that are gone last."""
     home = homes(graph.edges)
-    mine = [edge for edge in graph.edges if edge.card == card and home.get(edge.profile) is edge]
-    here = [edge for edge in mine if not graph.members[edge.profile].gone] or mine
-    if not here:
-        raise BadInput(f"nothing is left of customer {card}", at="customer")
-    return here[0].profile
+    mine = [edge.profile for edge in graph.edges if edge.card == card and home.get(edge.profile) is edge]
+    return sorted(mine, key=lambda profile: graph.members[profile].gone)
 
 
 def split(session: Session, profile_ids: Collection[UUID], actor: str) -> Operation:
