@@ -159,7 +159,7 @@ class _Puller:
             runs.count(run, landed, len(page.bad))
             run.stream, run.total = stream.name, page.total if page.total is not None else run.total
             if whole:
-                sweep.note(session, self.run_id, stream.name, page.records)
+                sweep.first_seen(session, self.run_id, stream.name, page.records)
                 run.detail = {
                     **run.detail,
                     "sweep": {**run.detail.get("sweep", {}), stream.name: page.cursor},

@@ -140,7 +140,7 @@ def _done(session: Session, claim: Claim, items: Sequence[Item]) -> None:
 
 def _set_aside(engine: Engine, claim: Claim, item: Item, error: Exception) -> None:
     if not isinstance(error, KartotekaError):
-        _log.error("record_failed", landed=item.landed_id, kind=type(error).__name__)
+        _log.error("record_failed", landed=item.landed_id, kind=type(error).__name__, exc_info=error)
     with transaction(engine) as session:
         claims.hold(session, claim)
         hold_stream(session, claim.connection_id, item.stream)

@@ -26,16 +26,18 @@ class TooManyGone(Permanent):
     """More than a fifth of a stream has vanished: a person must say that this is right."""
 
 
-def note(session: Session, run_id: UUID, stream: str, records: Iterable[Raw]) -> None:
-    """Remember what this sweep has seen."""
+def first_seen(session: Session, run_id: UUID, stream: str, records: Iterable[Raw]) -> set[str]:
+    """Remember what this run has seen; answers the ids that it had not seen before."""
     ids = sorted({raw.external_id for raw in records if not raw.gone})
-    session.execute(
+    found = session.scalars(
         text(
             "INSERT INTO sightings (run_id, stream, external_id)"
             " SELECT :run, :stream, s.id FROM unnest(CAST(:ids AS text[])) AS s(id) ON CONFLICT DO NOTHING"
+            " RETURNING external_id"
         ),
         {"run": run_id, "stream": stream, "ids": ids},
     )
+    return set(found)
 
 
 def settle(

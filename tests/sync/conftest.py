@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from foundation.database import transaction
-from sync import connections, context
+from sync import connections, context, removal, resolve, schedule
 from tests import shops
 
 
@@ -41,3 +41,6 @@ def count(engine):
             return db.scalar(text(f"SELECT count(*) FROM {table} WHERE {where}"))
 
     return counted
+
+
+assert removal and resolve and schedule  # imported for the jobs and duties they register

@@ -215,7 +215,9 @@ def test_the_killer_is_found_and_set_aside(shop, put, engine, count, clock):
         claim = claims.take(engine)
         if claim is None:
             break
-        if set(victims) & set(claim.landed_ids) and count("landed_heads", f"external_id='{killer}' AND pending"):
+        if set(victims) & set(claim.landed_ids) and count(
+            "landed_heads", f"external_id='{killer}' AND pending"
+        ):
             deaths += 1
             clock.advance(claims.LEASE + timedelta(seconds=1))
             continue
