@@ -1,4 +1,4 @@
-"""A wire that can be cut: a proxy on loopback that passes bytes, refuses connections or swallows everything."""
+"""A wire that can be cut: a proxy on loopback that passes bytes, refuses, or swallows everything."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""The private servers: they start, are held by one, end with us however we end, and touch nothing of others."""
+"""The private servers: they start, are held by one, end with us however we end, and touch nothing else."""
 
 import json
 import os
