@@ -18,9 +18,11 @@ from foundation.records import AnyRecord, Order, Record
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 CANARY = "canary-5f2b"
-CURRENCIES = frozenset(
-    ["AED", "AMD", "ARS", "AUD", "AZN", "BGN", "BHD", "BRL", "BYN", "CAD", "CHF", "CLP", "CNY", "CZK", "DKK", "EGP", "EUR", "GBP", "GEL", "HKD", "HUF", "IDR", "ILS", "INR", "ISK", "JOD", "JPY", "KGS", "KRW", "KWD", "KZT", "MAD", "MDL", "MXN", "MYR", "NOK", "NZD", "OMR", "PHP", "PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB", "TJS", "TMT", "TND", "TRY", "TWD", "UAH", "USD", "UYU", "UZS", "VND", "ZAR"]
-)  # fmt: skip
+CURRENCIES = """
+AED AMD ARS AUD AZN BGN BHD BRL BYN CAD CHF CLP CNY CZK DKK EGP EUR GBP GEL HKD HUF IDR ILS INR ISK JOD JPY
+KGS KRW KWD KZT MAD MDL MXN MYR NOK NZD OMR PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TJS TMT TND TRY TWD
+UAH USD UYU UZS VND ZAR
+"""
 KINDS = {
     "person": "Person", "order": "Order", "product": "Product", "invoice": "Invoice", "payment": "Payment",
 }  # fmt: skip
@@ -140,7 +142,7 @@ def test_money_is_exact(connector: type[Connector], stream: Stream) -> None:
             assert not isinstance(value, float), f"{name} is a float"
             assert not isinstance(value, Decimal) or value.is_finite()
             if name == "currency" and (value or isinstance(record, Order)):
-                assert value in CURRENCIES
+                assert value in CURRENCIES.split()
 
 
 @each_stream
