@@ -96,6 +96,10 @@ class Reader:
         pattern = "d MMMM" if day.year == today.year else "d MMMM y"
         return dates.format_date(day, pattern, locale=self.locale)
 
+    def day_short(self, day: date) -> str:
+        """The date in a few letters, for axes."""
+        return dates.format_date(day, "d MMM", locale=self.locale)
+
     def clock(self, at: datetime) -> str:
         """Hours and minutes."""
         return dates.format_time(at, "HH:mm", tzinfo=zone_of(self.zone), locale=self.locale)

@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute
 
 from console import static_files
-from console.pages import settings, signing
+from console.pages import customer, customers, duplicates, overview, settings, signing
 from console.roles import ADMINISTER, CHANGE, OWN, PUBLIC, READ
 from console.serving import get, open_route, post
 
@@ -17,6 +17,16 @@ ROUTES: list[BaseRoute] = [
     post("/set-up/{token}", signing.set_up, PUBLIC),
     post("/sign-out", signing.sign_out, OWN),
     post("/theme", signing.theme, PUBLIC),
+    get("/", overview.show, READ),
+    get("/customers", customers.show, READ),
+    get("/customers/export.csv", customers.export, READ),
+    get("/customers/{id}", customer.show, READ),
+    get("/customers/{id}/merge", customer.merge_form, CHANGE),
+    post("/customers/{id}/merge", customer.merge_them, CHANGE),
+    post("/customers/{id}/split", customer.split, CHANGE),
+    get("/orders/{id}", customer.order, READ),
+    get("/duplicates", duplicates.listing, READ),
+    post("/duplicates/{id}", duplicates.decide, CHANGE),
     get("/settings", settings.account, OWN),
     post("/settings", settings.save_account, OWN),
     post("/settings/password", settings.save_password, OWN),

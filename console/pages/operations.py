@@ -1,0 +1,53 @@
+"""Operations: every act in bulk, who did it, what it changed, and its undo."""
+
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from console.web import Call
+from foundation.tables import Operation
+from foundation.text import _
+from sync import undo
+
+PAGE = 50
+
+
+def listing(call: Call) -> Response:
+    """Operations, the newest first."""
+    query = select(Operation).order_by(Operation.started_at.desc(), Operation.id.desc()).limit(PAGE + 1)
+    try:
+        last = call.db.get(Operation, UUID(call.query("before")))
+    except ValueError:
+        last = None
+    if last is not None:
+        query = query.where(tuple_(Operation.started_at, Operation.id) < (last.started_at, last.id))
+    found = list(call.db.scalars(query))
+    return call.page(
+        "operations.html",
+        operations=found[:PAGE],
+        older=found[PAGE - 1].id if len(found) > PAGE else None,
+        newer=last is not None,
+    )
+
+
+def show(call: Call) -> Response:
+    """One operation: what it did, and what its undo would restore."""
+    operation = _find(call)
+    return call.page("operation.html", operation=operation, undoable=operation.state in ("done", "failed"))
+
+
+def undo_it(call: Call) -> Response:
+    """Undo: restores what was before, and names what somebody touched since."""
+    operation = _find(call)
+    undo.undo(call.db, operation.id, call.actor)
+    back = call.text("next", 100) == "/duplicates"
+    return call.go("/duplicates" if back else f"/operations/{operation.id}", _("Undone."))
+
+
+def _find(call: Call) -> Operation:
+    operation = call.db.get(Operation, call.id())
+    if operation is None:
+        raise HTTPException(404)
+    return operation

@@ -1,0 +1,110 @@
+"""A real browser on a real port: start an app, drive Debian's Chromium, look for what goes wrong on a page."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import axe_core_python
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from starlette.types import ASGIApp
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+AXE = Path(next(iter(axe_core_python.__path__))) / "axe.min.js"
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+
+
+def chromium_path() -> str:
+    """Where Chromium is; skips the test when this machine has none."""
+    found = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
+    if not found:
+        pytest.skip("chromium is missing: apt-get install chromium fonts-noto-core fonts-noto-cjk")
+    return found
+
+
+@contextmanager
+def serve(app: ASGIApp) -> Iterator[str]:
+    """The app on a free loopback port, in a thread; yields its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        yield address
+        server.should_exit = True
+        thread.join(10)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium without a window."""
+    path = chromium_path()
+    with sync_playwright() as playwright:
+        browser = launch(playwright, path)
+        yield browser
+        browser.close()
+
+
+def launch(playwright: Playwright, path: str) -> Browser:
+    """Chromium that asks nobody anything."""
+    return playwright.chromium.launch(executable_path=path, args=QUIET)
+
+
+@dataclass
+class Watch:
+    """What a page did that it must not: errors, refused content, calls to other hosts."""
+
+    host: str
+    wrong: list[str] = field(default_factory=list)
+
+    def said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.wrong.append(f"console: {message.text}")
+
+    def asked(self, request: Request) -> None:
+        if not request.url.startswith("data:") and urlsplit(request.url).netloc != self.host:
+            self.wrong.append(f"asked another host: {request.url}")
+
+    def crashed(self, error: Any) -> None:
+        self.wrong.append(f"script: {error}")
+
+
+def watch(page: Page, address: str) -> Watch:
+    """Watch a page from now on."""
+    watching = Watch(urlsplit(address).netloc)
+    page.on("console", watching.said)
+    page.on("pageerror", watching.crashed)
+    page.on("request", watching.asked)
+    return watching
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds serious or critical on the page, in a line each."""
+    page.evaluate(AXE.read_text("utf-8"))  # evaluated by the debugger: the page's own policy stays strict
+    found = page.evaluate("async () => (await axe.run(document)).violations")
+    return [
+        f"{one['id']}: {one['help']} {[node['html'][:160] for node in one['nodes'][:3]]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
