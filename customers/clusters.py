@@ -102,13 +102,23 @@ class Clusters:
         return self._refusal(self.of(a), self.of(b))
 
     def at_odds(self, roots: Sequence[int]) -> bool:
-        """True when these clusters can't all be one."""
-        sum_of_all = Cluster()
+        """True when the names of these clusters can't all be one person's."""
+        forms: set[NameForm] = set()
         for root in roots:
-            if self._refusal(sum_of_all, self._of[root]):
+            if not _names_agree(forms, self._of[root].forms):
                 return True
-            sum_of_all.absorb(self._of[root])
+            forms |= self._of[root].forms
         return False
+
+    def doubt(self, a: int, b: int, roots: Sequence[int]) -> bool:
+        """True when one of two has a name so scanty that it would fit a third too, who isn't the other."""
+        if not self.of(a).forms and not self.of(b).forms:
+            return True
+        return any(
+            bool(self.agreement(a, third)) != bool(self.agreement(b, third))
+            for third in roots
+            if self._of[third].forms and third not in (a, b)
+        )
 
     def _refusal(self, left: Cluster, right: Cluster) -> str:
         if len(left.kinds | right.kinds) > 1:

@@ -97,23 +97,20 @@ class _Run:
         """Join the holders of a key as far as the guards allow."""
         clusters = self.clusters
         roots = clusters.roots(holders)
+        doubtful = level == 1 and clusters.at_odds(roots)
         for index in holders:
             if len(roots) == 1:
                 return
+            here = clusters.root(index)
             if not self.fresh[index]:
                 continue
-            here = clusters.root(index)
-            able = [
-                root
-                for root in roots
-                if root != here
-                and clusters.agreement(here, root) == level
-                and not clusters.refusal(here, root)
-            ]
-            if level == 1 and clusters.at_odds(able):
-                continue  # a scanty name that could be either of two people
-            for root in able:
-                if not clusters.refusal(here, root):
+            for root in roots:
+                if (
+                    root != here
+                    and clusters.agreement(here, root) == level
+                    and not clusters.refusal(here, root)
+                    and not (doubtful and clusters.doubt(here, root, roots))
+                ):
                     clusters.join(here, root)
             roots = clusters.roots(roots)
 

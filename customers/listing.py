@@ -71,17 +71,17 @@ class Filters:
         found: list[Any] = [Customer.live, Customer.identified]
         for column, wanted in ((Customer.city, self.city), (Customer.kind, self.kind)):
             if wanted:
-                found.append(column == wanted)
+                found.append(column == _text(wanted))
         if self.country:
-            found.append(Customer.country == self.country.upper())
+            found.append(Customer.country == _text(self.country.upper()))
         for consent, state in (
             (Customer.email_consent, self.email_consent),
             (Customer.sms_consent, self.sms_consent),
         ):
             if state:
-                found.append(consent.is_(None) if state == "none" else consent == state)
+                found.append(consent.is_(None) if state == "none" else consent == _text(state))
         if self.tag:
-            found += [Customer.tags.contains([self.tag]), Customer.tags != []]  # as the index has it
+            found += [Customer.tags.contains([_text(self.tag)]), Customer.tags != []]  # as the index has it
         if self.has_orders is not None:
             found.append(CustomerStats.orders > 0 if self.has_orders else CustomerStats.orders == 0)
         if self.seen_within is not None:
@@ -90,6 +90,11 @@ class Filters:
             of_source = and_(Profile.customer_id == Customer.id, Profile.source_id == self.source)
             found.append(exists().where(of_source, Profile.gone_at.is_(None)))
         return found
+
+
+def _text(value: str) -> str:
+    """What PostgreSQL can hold: a text without the NUL character."""
+    return value.replace("\0", "\ufffd")
 
 
 COLUMNS = (
@@ -110,8 +115,10 @@ def page(
 ) -> Page:
     """A page of at most `limit` rows, best first; one query, two where those never seen begin.
 
-    `BadInput` for an `after` that no page gave.
+    `BadInput` for a sort there isn't and for an `after` that no page gave.
     """
+    if sort not in SORTS:
+        raise BadInput(f"customers sort by {', '.join(SORTS)}", at="sort")
     if sort == "newest":
         query = _select(filters).order_by(Customer.id.desc())
         if after is not None:
