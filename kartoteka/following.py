@@ -56,14 +56,17 @@ def follow(found: Installation, run_id: UUID, title: str, *, quiet: bool = False
     return read(found.engine, run_id)
 
 
-def settled(found: Installation, operation_id: UUID) -> None:
-    """Return when an operation is no longer being undone, helping where no worker does."""
-    began, helped = monotonic(), False
+def settled(found: Installation, operation_id: UUID) -> Operation:
+    """The operation when neither it nor what it set going is under way; helps where no worker does."""
+    if not found.running:
+        jobs.run_until_idle(found.engine)
+    began, helped = monotonic(), not found.running
     while True:
         with Session(found.engine) as session:
-            state = session.get_one(Operation, operation_id).state
-        if state not in ("running", "undoing"):
-            return
+            operation = session.get_one(Operation, operation_id)
+            pending = session.query(session.query(LandedHead.landed_id).filter(LandedHead.pending).exists())
+            if operation.state not in ("running", "undoing") and not pending.scalar():
+                return operation
         if not helped and monotonic() - began > PATIENCE:
             jobs.run_until_idle(found.engine)
             helped = True

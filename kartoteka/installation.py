@@ -32,27 +32,22 @@ class Installation:
     running: bool
 
 
-def note_address(data: Path, address: str) -> None:
-    """Write down how the copy running on this folder is reached, for commands in other terminals."""
-    (data / WHERE).write_text(json.dumps({"address": address}), encoding="utf-8")
-
-
-def noted_address(data: Path) -> str | None:
-    """How the copy running on this folder is reached; None when none runs or it has no web part."""
-    try:
-        said = json.loads((data / WHERE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return str(said.get("address")) if isinstance(said, dict) and said.get("address") else None
+def note(settings: Settings, address: str) -> None:
+    """Write down what the copy running on this folder was told, for commands in other terminals."""
+    said = {"public_url": address, "allow_private_addresses": settings.allow_private_addresses}
+    (settings.data / WHERE).write_text(json.dumps(said), encoding="utf-8")
 
 
 def settings_of(data: Path | None) -> Settings:
-    """The settings in force, with the address of the running copy where no public one is set."""
+    """The settings in force; where a copy runs on the folder, with the address and network rule it has."""
     settings = load(data=data)
-    address = noted_address(settings.data)
-    if settings.public_url is None and address and embedded.attach(settings.data):
-        settings = load(data=data, public_url=address)
-    return settings
+    if embedded.attach(settings.data) is None:
+        return settings
+    try:
+        said = json.loads((settings.data / WHERE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return settings
+    return load(data=data, **said)
 
 
 def addresses(settings: Settings) -> tuple[str, str] | None:

@@ -189,3 +189,29 @@ def hooks_command(name: str, install: bool, renew: bool, data: Path | None, as_j
         f"Address: {answer['address']}\nSecret:  {answer['secret']}" if secrets else "It sends no webhooks."
     )
     say(answer, as_json, f"{done}\n{text}" if done else text)
+
+
+@click.command("remove")
+@click.argument("name")
+@click.option(
+    "--with-data", is_flag=True, help="Remove what it brought, too; cards without anything left go."
+)
+@click.option("--yes", is_flag=True, help="Don't ask. This can't be undone.")
+@data_option
+@json_option
+def remove_command(name: str, with_data: bool, yes: bool, data: Path | None, as_json: bool) -> None:
+    """Remove a connection, with or without what it brought. This can't be undone."""
+    from foundation.database import transaction
+    from kartoteka import installation
+    from kartoteka.following import settled
+    from sync import connections, removal
+
+    if not yes and click.prompt(f"Type {name} to remove it") != name:
+        raise BadInput("That was another name; nothing was removed.", "name")
+    with installation.opened(data) as found:
+        with transaction(found.engine) as session:
+            row, _ = connections.find(session, name)
+            operation = removal.start(session, row.id, "terminal", with_data=with_data).id
+        ended = settled(found, operation)
+        answer = {"name": name, "operation": operation, "state": ended.state, **ended.result}
+    say(answer, as_json, f"{name} is removed{' with its data' if with_data else '; its data stays'}.")

@@ -38,21 +38,19 @@ def operations_command(limit: int, data: Path | None, as_json: bool) -> None:
 @json_option
 def undo_command(operation: UUID, data: Path | None, as_json: bool) -> None:
     """Take an OPERATION back; what somebody touched since is left alone and named."""
-    from foundation import jobs
     from foundation.database import transaction
-    from foundation.tables import Operation
     from kartoteka import installation
     from kartoteka.following import settled
     from sync import undo
 
     with installation.opened(data) as found:
         with transaction(found.engine) as session:
-            undo.undo(session, operation, "terminal")
-        if not found.running:
-            jobs.run_until_idle(found.engine)
-        settled(found, operation)
-        with transaction(found.engine) as session:
-            row = session.get_one(Operation, operation)
-            answer: dict[str, Any] = {**row.result, "operation": row.id, "kind": row.kind, "state": row.state}
-    answer.setdefault("problems", 0)
-    finish(answer, as_json, f"{row.title}: {row.state}.")
+            undone = undo.undo(session, operation, "terminal")
+            answer: dict[str, Any] = {"operation": operation, "left_alone": undone.left_alone}
+        row = settled(found, operation)
+        moved = row.result.get("undo", {})
+        changed = moved.get("back", 0) + moved.get("gone", 0)
+        left = moved.get("left", len(undone.left_alone))
+        answer |= {"kind": row.kind, "state": row.state, "read": changed + left, "new": 0, "changed": changed}
+    lines = [f"{row.title}: {row.state}.", *(f"  left alone: {one}" for one in undone.left_alone)]
+    finish({**answer, "same": left, "problems": left}, as_json, "\n".join(lines))

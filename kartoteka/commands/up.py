@@ -86,7 +86,7 @@ def run_all(
         migrations.upgrade(engine)
         engine.dispose()
         settings.data.mkdir(parents=True, exist_ok=True)
-        installation.note_address(settings.data, address)
+        installation.note(settings, settings.public_url or address)
         shared = ["--data", str(settings.data), "--supervised", "--address", settings.public_url or address]
         shared += ["--allow-private"] if settings.allow_private_addresses else []
         web = Child("web", ["web", *shared, "--fd", str(listener.fileno())], (listener,))

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,11 +15,12 @@ from console import auth
 from foundation.clock import monotonic
 from foundation.database import transaction
 from kartoteka import installation, summaries
+from kartoteka.commands.imports import do_import
 from kartoteka.commands.up import run_all
 from kartoteka.demo.shop import KEY, SECRET
 from kartoteka.following import follow
 from kartoteka.installation import Installation
-from sync import connections, imports, pull
+from sync import connections, pull
 
 USUAL_PORT = 8000
 
@@ -75,11 +75,7 @@ def connect_shop(found: Installation, address: str) -> str:
 
 def import_list(found: Installation, path: Path) -> str:
     """Import the old spreadsheet as a person would; answers what came of it."""
-    with transaction(found.engine) as session:
-        made = connections.create(session, found.context.sealer, "spreadsheet", "Old customer list", {})
-        run: Any = imports.start(session, made.id, path, "customers", actor="demo")
-    summary = summaries.of_run(follow(found, run.id, "Importing the old list"))
-    return summaries.sentence(summary)
+    return summaries.sentence(do_import(found, "customers", path, "Old customer list", {}))
 
 
 def sign_in_link(found: Installation) -> str:
