@@ -16,10 +16,11 @@ GONE = "[removed]"
 _SECRET = re.compile(
     r"passw|secret|token|api_?key|authorization|cookie|credential|sealed|dsn|_url$|^key$", re.I
 )
-_PERSONAL = re.compile(r"e?mail|phone|name$|address|birthday|tax_?number|payload|person|customer$|^ip$", re.I)
+_PERSONAL = re.compile(r"e?mail|phone|name$|address|birthday|tax_?number|payload|^ip$", re.I)
 _NOT_PERSONAL = frozenset({"logger_name", "setting_name", "file_name", "stream_name", "address_count"})
 _URL_PASSWORD = re.compile(r"(\w+://[^\s/:@]*):[^\s/@]+@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}")
+_QUERY = re.compile(r"(?i)([?&][\w-]*(?:token|key|secret|passw\w*|sig|signature)=)[^&\s\"']+")
 _MAILBOX = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _PHONE = re.compile(r"\+\d[\d\s().-]{7,}\d")
 
@@ -51,6 +52,7 @@ def _strip(key: str, value: Any, personal_may_stand: bool) -> Any:
 def _strip_text(text: str, personal_may_stand: bool) -> str:
     """What stands inside texts: passwords in addresses, bearer tokens, mailboxes and phone numbers."""
     text = _BEARER.sub(r"\1 " + GONE, _URL_PASSWORD.sub(r"\1:" + GONE + "@", text))
+    text = _QUERY.sub(r"\1" + GONE, text)
     if not personal_may_stand:
         text = _PHONE.sub(GONE, _MAILBOX.sub(GONE, text))
     return text

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 Hearer = Callable[[str], None]
 
@@ -23,7 +23,7 @@ def wake_after_commit(session: Session, name: str) -> None:
     if names is None:
         names = session.info["wakes"] = set()
         event.listen(session, "after_commit", _wake_all)
-        event.listen(session, "after_soft_rollback", _forget)
+        event.listen(session, "after_transaction_end", _forget)
     names.add(name)
 
 
@@ -43,11 +43,13 @@ def carry_by(carrier: Hearer | None) -> None:
 
 
 def _wake_all(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint; nobody else can see its rows yet
     names, session.info["wakes"] = session.info["wakes"], set()
     for name in sorted(names):
         wake(name)
 
 
-def _forget(session: Session, previous: object) -> None:
-    if not session.in_nested_transaction():
+def _forget(session: Session, ended: SessionTransaction) -> None:
+    if ended.parent is None:  # rolled back: after a commit there is nothing left to forget
         session.info["wakes"] = set()
