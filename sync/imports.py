@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.base import Connector, Page
@@ -148,8 +148,8 @@ def _close(work: Work, run_id: UUID, operation_id: UUID, error: str | None) -> N
                 session,
                 area="import",
                 subject=operation.title,
-                message=f"{run.problems} rows could not be used. Download them with their reasons, mend them and "
-                "import them again.",
+                message=f"{run.problems} rows could not be used. Download them with their reasons, mend them "
+                "and import them again.",
                 source_id=run.connection_id,
                 operation_id=operation_id,
                 key=f"import:{operation_id}",

@@ -1,5 +1,6 @@
 """From landed versions to customer cards: normalise (pure), apply in one transaction, isolate what is bad."""
 
+import traceback
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -140,7 +141,9 @@ def _done(session: Session, claim: Claim, items: Sequence[Item]) -> None:
 
 def _set_aside(engine: Engine, claim: Claim, item: Item, error: Exception) -> None:
     if not isinstance(error, KartotekaError):
-        _log.error("record_failed", landed=item.landed_id, kind=type(error).__name__, exc_info=error)
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{last.filename}:{last.lineno}"
+        _log.error("record_failed", landed=item.landed_id, kind=type(error).__name__, place=place)
     with transaction(engine) as session:
         claims.hold(session, claim)
         hold_stream(session, claim.connection_id, item.stream)

@@ -90,8 +90,9 @@ def _bury_new(session: Session, values: dict[str, Any]) -> int:
     """Objects that the operation brought get a tombstone."""
     session.execute(
         text(
-            "INSERT INTO landed_records (connection_id, stream, external_id, version_hash, payload, gone, via,"
-            " received_at) SELECT m.connection_id, m.stream, m.external_id, :tombstone, '', true, 'undo', :at "
+            "INSERT INTO landed_records (connection_id, stream, external_id, version_hash, payload, gone,"
+            " via, received_at)"
+            " SELECT m.connection_id, m.stream, m.external_id, :tombstone, '', true, 'undo', :at "
             + _STILL
             + " AND m.before_id IS NULL ON CONFLICT DO NOTHING"
         ),

@@ -1,10 +1,12 @@
-"""Resolving: landed versions become cards; bad records stand aside; crashes are counted; zombies are fenced."""
+"""Resolving: landed versions become cards, bad records stand aside, crashes are counted, zombies fenced."""
 
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
+from connectors.base import Raw
 from customers import store
 from foundation import clock, problems
 from foundation.database import transaction
@@ -63,8 +65,6 @@ def test_order_before_its_customer_is_right(shop, put, resolved, count):
 
 
 def test_a_deletion_marks_the_profile(shop, put, resolved, engine, connection, count):
-    from connectors.base import Raw
-
     shop.customer(1)
     put()
     resolved()
@@ -169,12 +169,8 @@ def test_problems_page_by_keyset(shop, put, resolved, engine, clock):
         assert len({p.id for p in first + rest}) == session.query(Problem).count() == 7
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing may catch it, and nothing is cleaned up."""
-
-
 @pytest.fixture
-def die(engine, monkeypatch):
+def die(engine):
     """Take a claim and die with it in hand; the next claim comes after the lease."""
 
     def once(clock):
@@ -235,9 +231,8 @@ def test_a_frozen_worker_writes_nothing(shop, put, engine, count, clock):
     other = claims.take(engine)
     resolve._work(engine, other)
     before = count("profiles"), count("timeline")
-    with pytest.raises(claims.LostClaim):
-        with transaction(engine) as session:
-            claims.hold(session, frozen)
+    with pytest.raises(claims.LostClaim), transaction(engine) as session:
+        claims.hold(session, frozen)
     resolve._work(engine, frozen)
     assert (count("profiles"), count("timeline")) == before
 
@@ -256,8 +251,6 @@ def test_version_that_lands_meanwhile_stays_pending(shop, put, engine, count, cl
 
 
 def test_database_away_gives_the_claim_back(shop, put, engine, monkeypatch, count):
-    from sqlalchemy.exc import OperationalError
-
     shop.customer(1)
     put()
 

@@ -1,0 +1,105 @@
+"""Removing a connection: with its data nothing of it is left, without it the cards stay."""
+
+import pytest
+from sqlalchemy import text
+
+from customers import merge
+from customers.tables import Profile
+from foundation.database import transaction
+from foundation.errors import BadInput
+from foundation.jobs import run_until_idle
+from sync import connections, pull, removal
+from tests import shops
+
+
+@pytest.fixture
+def second(engine, sealer, connection):
+    """Another shop that shares a customer with the first."""
+    other = shops.Shop("second")
+    other.customer(1, name="Person Number1", phone="+49 151 23456789")
+    other.order(9, buyer=1)
+    with transaction(engine) as session:
+        return connections.create(session, sealer, "fake", "Second", {"shop": "second"})
+
+
+@pytest.fixture
+def filled(engine, shop, connection, second):
+    for number in range(30):
+        shop.customer(number)
+        shop.order(number, buyer=number)
+    shop.order(99)
+    with transaction(engine) as session:
+        pull.start(session, connection.id)
+        pull.start(session, second.id)
+    run_until_idle(engine)
+
+
+@pytest.fixture
+def removed(engine, connection):
+    def run(**options):
+        with transaction(engine) as session:
+            operation = removal.start(session, connection.id, "anna", **options)
+        run_until_idle(engine)
+        return operation
+
+    return run
+
+
+def test_with_data_nothing_is_left(filled, removed, connection, count, monkeypatch):
+    monkeypatch.setattr(removal, "PROFILES", 7)
+    monkeypatch.setattr(removal, "ROWS", 10)
+    assert count("customers", "live") == 31
+    removed(with_data=True)
+    for table, column in (
+        ("profiles", "source_id"), ("orders", "source_id"), ("timeline", "source_id"),
+        ("landed_records", "connection_id"), ("landed_heads", "connection_id"),
+        ("cursors", "connection_id"), ("connections", "id"),
+    ):  # fmt: skip
+        assert count(table, f"{column} = '{connection.id}'") == 0, table
+    assert count("order_lines") == 1
+    assert count("customers", "live") == 1
+    assert count("customers", "live AND email = 'person1@example.org' AND phone IS NOT NULL") == 1
+    assert count("customer_stats s JOIN customers c ON c.id = s.customer_id", "c.live AND s.orders = 1") == 1
+    assert count("operations", "state = 'done' AND result ->> 'profiles' = '31'") == 1
+
+
+def test_without_data_cards_stay(filled, removed, connection, count):
+    removed(with_data=False)
+    assert count("customers", "live") == 31
+    assert count("orders") == 32
+    assert count("connections") == 1
+    assert count("sources", "removed_at IS NOT NULL") == 1
+
+
+def test_name_is_free_again(filled, removed, engine, sealer):
+    removed(with_data=False)
+    with transaction(engine) as session:
+        connections.create(session, sealer, "fake", "My shop", {})
+
+
+def test_credentials_go_at_once(filled, engine, connection, count):
+    with transaction(engine) as session:
+        removal.start(session, connection.id, "anna", with_data=True)
+    assert count("connections", "secrets IS NULL AND hook_secret IS NULL AND state = 'removing'") == 1
+    with transaction(engine) as session, pytest.raises(BadInput, match="already"):
+        removal.start(session, connection.id, "anna", with_data=True)
+
+
+def test_merges_of_others_survive(filled, removed, engine, sealer, second, count):
+    """Two cards of other shops joined by hand stay joined, even where the merge hung on the removed shop."""
+    third = shops.Shop("third")
+    third.customer(5, name="Somebody Else", email="else@example.org")
+    with transaction(engine) as session:
+        own = connections.create(session, sealer, "fake", "Third", {"shop": "third"})
+        pull.start(session, own.id)
+    run_until_idle(engine)
+    with transaction(engine) as session:
+        cards = [
+            session.scalars(text("SELECT customer_id FROM profiles WHERE source_id = :id"), {"id": one}).one()
+            for one in (second.id, own.id)
+        ]
+        merge.merge(session, cards[1], cards[0], "anna")
+    removed(with_data=True)
+    with transaction(engine) as session:
+        assert len({p.customer_id for p in session.query(Profile)}) == 1
+    assert count("customers", "live") == 1
