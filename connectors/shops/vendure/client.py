@@ -82,7 +82,7 @@ class Client:
     def _error(self, said: dict[str, Any]) -> Exception:
         """What a GraphQL error amounts to, in the shop's own words."""
         code, host = _code(said), self._http.host
-        words = str(said["errors"][0].get("message", ""))[:200]
+        words = str(_first(said).get("message", ""))[:200]
         if code in ("FORBIDDEN", "UNAUTHENTICATED"):
             name = "api_key" if self._by_key else "password"
             return Misconfigured(
@@ -97,11 +97,16 @@ class Client:
         return Permanent(f"{host} refuses the question ({code}): “{words}”.")
 
 
-def _code(said: dict[str, Any]) -> str:
+def _first(said: dict[str, Any]) -> dict[str, Any]:
+    """The first error, whatever shape the shop gave its errors."""
     errors = said.get("errors")
-    if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
-        return "unknown" if errors else ""
-    return str((errors[0].get("extensions") or {}).get("code", "unknown"))
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return first if isinstance(first, dict) else {}
+
+
+def _code(said: dict[str, Any]) -> str:
+    extensions = _first(said).get("extensions")
+    return str(extensions.get("code", "unknown")) if isinstance(extensions, dict) else "unknown"
 
 
 def _date(reply: Reply) -> datetime | None:

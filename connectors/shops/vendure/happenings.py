@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from connectors.shops.vendure.values import Node, instant, listed, money, nested, text
+from connectors.shops.vendure.values import Node, identifier, instant, listed, money, nested, text
 from foundation.records import Happening
 
 
@@ -27,7 +27,7 @@ def refunds(node: Node, decimals: int) -> list[Refund]:
             if refund.get("state") == "Settled":
                 amount = money(refund.get("total"), decimals, "payments.refunds.total")
                 at = _turned(node, "ORDER_REFUND_TRANSITION", "refundId", refund, "Settled")
-                found.append(Refund(text(refund["id"]), amount, at, text(refund.get("reason"))))
+                found.append(Refund(identifier(refund), amount, at, text(refund.get("reason"))))
     return found
 
 
@@ -43,7 +43,7 @@ def _money_events(node: Node, decimals: int) -> Iterator[Happening]:
             yield Happening(
                 kind="paid",
                 at=_turned(node, "ORDER_PAYMENT_TRANSITION", "paymentId", payment, "Settled"),
-                key=f"payment:{payment['id']}",
+                key=f"payment:{identifier(payment)}",
                 amount=money(payment.get("amount"), decimals, "payments.amount"),
                 note=text(payment.get("method")),
             )
@@ -60,7 +60,7 @@ def _parcel_events(node: Node) -> Iterator[Happening]:
             if state in reached:
                 at = _turned(node, "ORDER_FULFILLMENT_TRANSITION", "fulfillmentId", parcel, kind.capitalize())
                 note = text(parcel.get("trackingCode"))
-                yield Happening(kind=kind, at=at, key=f"{kind}:{parcel['id']}", note=note)
+                yield Happening(kind=kind, at=at, key=f"{kind}:{identifier(parcel)}", note=note)
 
 
 def _state_events(node: Node, decimals: int) -> Iterator[Happening]:
@@ -81,6 +81,6 @@ def _turned(node: Node, kind: str, name: str, thing: Node, state: str) -> dateti
     """When a payment, refund or parcel turned into a state; when it was made, where history is silent."""
     for entry in listed(nested(node, "history"), "items"):
         data = nested(entry, "data")
-        if entry.get("type") == kind and data.get("to") == state and str(data.get(name)) == str(thing["id"]):
+        if entry.get("type") == kind and data.get("to") == state and str(data.get(name)) == identifier(thing):
             return instant(entry.get("createdAt"))
     return instant(thing.get("createdAt"))
