@@ -51,10 +51,10 @@ def latin(text: str) -> str:
 
 _SOUNDS = {
     "shch": "sh", "sch": "sh", "kh": "h", "ph": "f", "th": "t", "ck": "k", "zh": "z", "ts": "c", "tz": "c",
-    "tc": "c", "x": "ks", "w": "v", "q": "k", "ae": "a", "oe": "o", "ue": "u", "io": "e",
-    "yo": "e", "jo": "e", "y": "i", "j": "i",
+    "tc": "c", "x": "ks", "w": "v", "q": "k", "ae": "a", "oe": "o", "ue": "u", "y": "i", "j": "i",
 }  # fmt: skip
 _SOUND = re.compile("|".join(sorted(_SOUNDS, key=len, reverse=True)))
+_YO = re.compile("(?<=[bcdfghklmnprstvz])yo")  # ё is typed both ways: Artem, Artyom
 _DOUBLE = re.compile(r"(.)\1+")
 
 
@@ -63,7 +63,7 @@ def sound(word: str) -> str:
     """One Latin word without the freedoms of spelling: Dmitrij, Dmitry and Dmitriy are one."""
     if len(word) < 2:
         return {"y": "i", "j": "i", "w": "v"}.get(word, word)
-    folded = _DOUBLE.sub(r"\1", _SOUND.sub(lambda match: _SOUNDS[match[0]], word))
+    folded = _DOUBLE.sub(r"\1", _SOUND.sub(lambda match: _SOUNDS[match[0]], _YO.sub("e", word)))
     return folded[1:] if folded[:2] == "ie" else folded
 
 

@@ -39,7 +39,7 @@ def likeness(a: str, b: str) -> int:
     shorter, longer = sorted((a, b), key=len)
     if longer == shorter + "a":  # Ivanov and Ivanova, Roman and Romana: a couple more often than a slip
         return DIFFERENT
-    if len(shorter) < 5:
+    if len(shorter) < 5 and not (len(shorter) == 4 and sorted(a) == sorted(b)):  # two letters swapped
         return DIFFERENT
     return SLIP if _slip(a, b, 2 if len(shorter) >= 9 else 1) else DIFFERENT
 

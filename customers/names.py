@@ -22,18 +22,20 @@ class NameForm(NamedTuple):
     middle: tuple[str, ...] = ()
     suffix: str = ""
     korean: tuple[str, ...] = ()  # the family name, then the given name in one word
+    hangul: bool = False
 
 
 NAMELESS = NameForm("person")
 _WORD = re.compile(r"[^\W\d_]+(?:['’`][^\W\d_]+)*")
 _NOISE = words(
     """
-    ип индивидуальный предприниматель чп жк гражданин гр г-н г-жа господин госпожа mr mrs ms miss mx dr
+    ип чп жк гражданин гр г-н г-жа господин госпожа mr mrs ms miss mx dr
     prof herr frau bay bayan sn sayin sayın av 개인 개인사업자 님 씨 고객 대표 customer client
     клиент покупатель гость guest müşteri unknown неизвестно test тест none null imya имя фамилия
     no name noname user
     """
 )
+_TRADERS = re.compile(r"\be\. ?k\.?|\bsole proprietor\b|şahıs şirketi|индивидуальный предприниматель")
 _SUFFIXES = {"jr": "jr", "junior": "jr", "мл": "jr", "младший": "jr", "sr": "sr", "senior": "sr", "ст": "sr"}
 _SUFFIXES |= {"старший": "sr", "ii": "ii", "iii": "iii", "iv": "iv"}
 _PATRONYMIC = re.compile(r".{2,}([oe]vich|[oe]vna|ich?na|ilich|uly|uli|ulu|kyzy|kizi|kyz|gyzy|oglu|ogly)")
@@ -63,21 +65,21 @@ def form(person: Person) -> NameForm:
 
 @lru_cache(maxsize=16384)
 def _company(name: str) -> NameForm:
-    return NameForm("company", tuple(sorted(companies.tokens(name))))
+    return NameForm("company", companies.tokens(name))
 
 
 @lru_cache(maxsize=16384)
 def _person(name: str, middle: str) -> NameForm:
     """The form of a person's name; `middle` is what the source says is the middle name."""
-    lowered = name.replace("İ", "i").lower()
+    lowered = _TRADERS.sub(" ", name.replace("İ", "i").lower())
     found = [word for word in _WORD.findall(lowered) if word not in _NOISE]
     if found and is_hangul("".join(found)):
-        return _hangul("".join(found))
+        return _hangul(found)
     suffix = next((_SUFFIXES[word] for word in found[1:] if word in _SUFFIXES), "")
     written = [
         word for text in found if text not in _SUFFIXES for word in latin(text).replace("'", "").split()
     ]
-    korean = _romanised(written)
+    korean = _romanised([latin(word) for word in _WORD.findall(lowered.replace("-", ""))])
     middles = [word for text in _WORD.findall(middle.lower()) for word in latin(text).split()]
     pattern = _PATRONYMIC if len(written) > 2 else _SURE
     if not middles and len(written) > 1:
@@ -89,16 +91,21 @@ def _person(name: str, middle: str) -> NameForm:
     return NameForm("person", tokens, tuple(sound(word) for word in middles), suffix, korean)
 
 
-def _hangul(name: str) -> NameForm:
-    """Family and given name of a Korean name written without a space; one of two syllables has no family."""
+def _hangul(found: list[str]) -> NameForm:
+    """Family and given name of a Korean name, mostly written in one; two syllables have no family."""
+    if len(found) == 2 and len(found[1]) == 1:
+        found = found[::-1]
+    name = "".join(found)
     head = 2 if name[:2] in _TWO_SYLLABLE_FAMILIES else 1
     parts = (name[:head], name[head:]) if len(name) > 2 else ("", name)
     korean = tuple(latin(part) for part in parts)
-    return NameForm("person", tuple(sorted(sound(part) for part in korean if part)), korean=korean)
+    return NameForm("person", tuple(sorted(sound(part) for part in korean if part)), (), "", korean, True)
 
 
 def _romanised(written: list[str]) -> tuple[str, ...]:
     """Family and given name, if this may be a Korean name in Latin letters."""
+    if len(written) == 1:
+        return "", written[0]
     if not 2 <= len(written) <= 3:
         return ()
     if written[0] in _KOREAN_FAMILIES:
@@ -120,16 +127,19 @@ def agreement(a: NameForm, b: NameForm) -> int:
         return 1
     if a.kind == "company":
         return _companies_agree(a.tokens, b.tokens)
-    if a.korean and b.korean:
-        return _koreans_agree(a.korean, b.korean)
+    if a.hangul or b.hangul:
+        return _koreans_agree(a.korean, b.korean) if a.korean and b.korean else 0
     if a.suffix != b.suffix and a.suffix and b.suffix:
         return 0
+    agreed = _words_agree(a.tokens, b.tokens)
+    if not agreed and a.korean and b.korean and a.korean[0] and b.korean[0]:
+        agreed = _koreans_agree(a.korean, b.korean)
     middle = _words_agree(a.middle, b.middle) if a.middle and b.middle else 1
-    return min(_words_agree(a.tokens, b.tokens), 1 if a.suffix != b.suffix else 2) if middle else 0
+    return min(agreed, 1 if a.suffix != b.suffix else 2) if middle else 0
 
 
 def _companies_agree(a: tuple[str, ...], b: tuple[str, ...]) -> int:
-    if a == b or "".join(a) == "".join(b):
+    if sorted(a) == sorted(b) or "".join(a) == "".join(b):
         return 2
     return _words_agree(a, b)
 

@@ -7,9 +7,9 @@ Latin letters as `latin.latin` writes them; folded by sound when the table is re
 from customers.latin import sound
 
 _TABLE = """
-aleksandr sasha sanya shura alexander alex alexandre
+aleksandr sanek sasha sanya shura alexander alex alexandre
 aleksandra sasha sanya shura alexandra alex
-aleksey alyosha lyosha lekha alexey alexei aleks
+aleksey lesha alyosha lyosha lekha alexey alexei aleks
 anastasiya nastya nastasya anastasia stacy
 anatoliy tolya anatoly
 andrey andryusha andrei
@@ -41,8 +41,8 @@ georgiy gosha zhora egor george
 grigoriy grisha gregory
 darya dasha daria
 denis den
-dmitriy dima mitya dimitri dmitri
-evgeniy zhenya evgeny eugene
+dmitriy dimon dima mitya dimitri dmitri
+evgeniy zheka zhenya evgeny eugene
 evgeniya zhenya evgenia
 ekaterina katya kate katerina catherine
 elena lena alena helena
@@ -54,6 +54,7 @@ igor igorek
 ilya ilyusha elijah
 inna innochka
 irina ira irene
+konstantin kostya kostik
 kirill kir cyril
 kristina kristi christina
 kseniya ksyusha oksana ksenia
@@ -71,7 +72,7 @@ mikhail misha mike michael
 nadezhda nadya nadia
 natalya natasha nata natalia nataliya
 nikita nikitka
-nikolay kolya nikolai nicholas
+nikolay kolyan kolya nikolai nicholas
 nina ninochka
 oksana ksyusha
 oleg olezhka
@@ -82,7 +83,7 @@ polina polya
 raisa raya
 roman roma
 svetlana sveta lana
-sergey serezha seryozha sergei serge
+sergey serezha seryozha serega sergei serge
 sofya sonya sofiya sophia sofia
 stanislav stas
 stepan stepa
@@ -213,13 +214,13 @@ deniz denise derya diana diane dietmar dmitry donna doris douglas elif emine emm
 ercan eren erik ernst esra eva fatih filipp gabriel gabriele german gizem gleb gulsen gary grace hakan
 halil hande hanna harold hasan heather heike helen helga henry inga ines ingrid ivana ivanna jan jane
 janet jason jean joan joyce juan judith julie justin kamil karen karin karl karla keith kelly kemal
-kevin klaus klara konstantin kyle laura lauren leyla lina lisa louis luis luise maya marat marie marion
+kevin klaus klara kyle laura lauren leyla lina lisa louis luis luise maya marat marie marion
 mark marko marta martin martina megan melissa melike merve meryem michaela monika murat nazar noah
 norbert nuray nurgul nurten okan olesya omer onur orhan oscar ozan ozlem paula pauline philipp rainer
 ralf ralph ramazan ravil regina renate renat rinat roger rosa rosalia rose roza ruslan ruslana russell
 ruth ryan sabina sabine sadik salih sara sarah saniya sean selim selin semen serap serdar sergio serkan
 sevda sevgi shirley sibel sinem sonja stefan stefanie sven tarik taras terence tyler ufuk ugur uwe
-valery vadim viola wayne werner willie yasemin yasin yerlan yilmaz yusuf zafer zarina zeki zehra zlata
+valery vadim viola wayne werner willie yasemin yasin yerlan yilmaz yusuf zafer zarina zeki zehra zlata yulian julian
 ayan aydin aydan aydos askar asel aselya aliya adil anar anara arman arsen azamat baurzhan botagoz dana
 dauren dias dinmukhamed ermek gaukhar kayrat kamila karlygash madina madi meruert mukhtar sabit samal
 sanzhar serik talgat tolegen togzhan ulan zhandos zhanar zhibek

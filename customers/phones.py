@@ -29,7 +29,8 @@ _NOT_DIGIT = re.compile(r"\D+")
 _PLAIN = re.compile(r"[\d\s()./+‐-―-]+")
 _FILLED = re.compile(r"\d*(\d)\1{6}|(?:1|7|49|82|90)?(?:0?1234567(?:8(?:90?)?)?|9876543210?|7654321)")
 _SEVENS = ("RU", "KZ")
-# Habits that give a country away when nothing else does.
+# Habits that give a country away when nothing else does: the way it is written, then the digits alone.
+_AMERICAN = re.compile(r"(?:1[-. ])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-. ])[2-9]\d\d[-.]\d{4}")
 _HABITS = (
     (re.compile(r"[78][3-9]\d{9}"), "RU"),
     (re.compile(r"05\d{9}"), "TR"),
@@ -107,7 +108,8 @@ def parse(text: str, country: str = "") -> Phone:
         return Phone("", "", "a phone number has 7 to 15 digits")
     plus = cut.lstrip("( ").startswith("+")
     if not country and not plus:
-        country = next((region for habit, region in _HABITS if habit.fullmatch(digits)), "")
+        american = "US" if _AMERICAN.fullmatch(cut.strip()) else ""
+        country = american or next((region for habit, region in _HABITS if habit.fullmatch(digits)), "")
     if _PLAIN.fullmatch(cut):
         full = _international(digits, plus, country)
         found = _quick(full) if len(full) > 7 and not full.startswith("0") else None

@@ -1,0 +1,61 @@
+"""Tax and business numbers: their kinds and check digits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customers.tax_numbers import parse
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "kind", "value"),
+    [
+        ("7707083893", "RU", "ru.inn", "7707083893"),
+        ("ИНН 7707083893 / 773601001", "", "ru.inn", "7707083893"),
+        ("БИН 050642955749", "", "kz.bin", "050642955749"),
+        ("641201493103", "KZ", "kz.iin", "641201493103"),
+        ("VKN: 3842318805", "", "tr.vkn", "3842318805"),
+        ("10000000146", "TR", "tr.tckn", "10000000146"),
+        ("539-86-55778", "", "kr.brn", "5398655778"),
+        ("DE353761019", "", "eu.vat", "DE353761019"),
+        ("353761019", "DE", "eu.vat", "DE353761019"),
+        ("82-4899585", "", "us.ein", "824899585"),
+    ],
+)
+def test_kinds_are_told_apart(text: str, country: str, kind: str, value: str) -> None:
+    number = parse(text, country)
+    assert (number.kind, number.value, number.valid) == (kind, value, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "reason"),
+    [
+        ("7707083894", "RU", "check digits are wrong"),
+        ("050642955748", "KZ", "check digits are wrong"),
+        ("0000000000", "RU", "to have something there"),
+        ("123", "RU", "fit no tax number of RU"),
+        ("n/a", "", "fit no tax number of any country"),
+    ],
+)
+def test_wrong_number_is_no_key(text: str, country: str, reason: str) -> None:
+    number = parse(text, country)
+    assert not number.valid
+    assert reason in number.problem
+
+
+def test_kind_named_by_source_decides() -> None:
+    assert parse("641201493103", kind="kz.iin").kind == "kz.iin"
+    assert not parse("641201493103", kind="kz.bin").valid
+
+
+@given(st.text(max_size=60), st.sampled_from(["", "KZ", "RU", "DE", "TR", "KR", "US"]))
+def test_any_text_is_read(text: str, country: str) -> None:
+    number = parse(text, country)
+    assert number.valid != bool(number.problem)
+
+
+@given(st.sampled_from([*range(10), 11]), st.integers(1, 9))  # the eleventh digit weighs eleven: unseen
+def test_one_wrong_digit_of_bin_is_noticed(place: int, more: int) -> None:
+    digits = [int(digit) for digit in "050642955749"]
+    digits[place] = (digits[place] + more) % 10
+    assert not parse("".join(map(str, digits)), "KZ").valid
