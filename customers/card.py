@@ -20,12 +20,13 @@ PROFILES = 100  # shown of a card; a person with more guest orders has the rest 
 
 _CARD = """
 WITH RECURSIVE up AS (
-  SELECT * FROM customers WHERE id = :id UNION SELECT c.* FROM up JOIN customers c ON c.id = up.merged_into
+  SELECT id, merged_into FROM customers WHERE id = :id
+  UNION SELECT c.id, c.merged_into FROM up JOIN customers c ON c.id = up.merged_into
 )
-SELECT up.*, s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.last_order_at,
+SELECT c.*, s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.last_order_at,
   s.last_seen_at, s.recency, s.frequency, s.monetary
-FROM up LEFT JOIN customer_stats s ON s.customer_id = up.id
-ORDER BY up.live DESC, up.merged_into IS NOT NULL LIMIT 1
+FROM up JOIN customers c ON c.id = up.id LEFT JOIN customer_stats s ON s.customer_id = c.id
+ORDER BY c.live DESC, c.merged_into IS NOT NULL LIMIT 1
 """
 _PROFILES = """
 SELECT p.id, p.source_id, s.name, s.role, p.kind, p.external_id, CAST(p.record AS text), p.changed_at,
