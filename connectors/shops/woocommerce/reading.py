@@ -71,7 +71,10 @@ class Shop:
             if self._size < PER_PAGE or failure.retry_after:
                 raise
             self._size = PER_PAGE // 5
-            reply = self._http.get(path, {**self._params, **params, "per_page": self._size})
+            try:
+                reply = self._http.get(path, {**self._params, **params, "per_page": self._size})
+            except Temporary:
+                raise failure from None  # it was no matter of size: the first answer says what is wrong
         said = reply.json()
         if not isinstance(said, list):
             raise Temporary(f"{reply.host} answers {path} with something that is no list.")
@@ -86,16 +89,17 @@ class Shop:
             rows, total = self.rows(path, orderby="modified", order="asc", **window)
             last = max((at for row in rows if (at := _modified(row))), default=since)
             fresh = [row for row in rows if (key := _key(row)) not in seen and (key[1] or since) >= since]
-            finished = self._is_last(path, rows, fresh, 0, total)
+            crowded = since < last <= since + _SECOND  # a full page of one second
+            finished = self._is_last(path, rows, fresh, 0, total, excused=crowded)
             yield Batch(fresh, last, total)
             if finished:
                 return
             seen = {key: None for row in rows if ((key := _key(row))[1] or last) >= last}
-            if last - since <= _SECOND:
+            if crowded:
                 yield from self._second(path, last, seen, **params)
                 since = last
             else:
-                since = last - _SECOND
+                since = max(since, last - _SECOND)
 
     def _second(
         self, path: str, at: datetime, seen: dict[tuple[str, datetime | None], None], **params: Any
@@ -126,20 +130,22 @@ class Shop:
                 offset, stepped = max(0, offset - self._size), True
                 continue
             fresh = [row for row in rows if (number := _number(row)) is None or number > last]
-            finished = self._is_last(path, rows, fresh or stepped, offset, total)
+            finished = self._is_last(path, rows, fresh, offset, total, excused=stepped)
             last, stepped = max([last, *ids]), False
             offset += len(rows) if finished else max(1, len(rows) - 1)
             yield fresh, offset, total
             if finished:
                 return
 
-    def _is_last(self, path: str, rows: list[Any], moved: Any, offset: int, total: int | None) -> bool:
-        """Whether a page ends its list; Temporary when it doesn't and nothing more comes."""
+    def _is_last(
+        self, path: str, rows: list[Any], fresh: list[Any], offset: int, total: int | None, *, excused: bool
+    ) -> bool:
+        """Whether a page ends its list; Temporary when it doesn't and nothing new comes without an excuse."""
         if total is None:  # a short page may still have followers where a plugin takes rows out of pages
-            last = not moved and len(rows) < self._size
+            last = not fresh and len(rows) < self._size
         else:
             last = offset + len(rows) >= total
-        if not last and not moved:
+        if not (last or fresh or excused):
             raise Temporary(
                 f"The shop promises more {path} but gives "
                 + ("the same page again and again; a cache may sit before it." if rows else "an empty page.")
