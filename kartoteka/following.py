@@ -12,6 +12,7 @@ from foundation.clock import monotonic
 from foundation.tables import Operation
 from kartoteka.installation import Installation
 from kartoteka.terminal import bar
+from kartoteka.worker import load_jobs
 from sync.runs import UNFINISHED
 from sync.tables import LandedHead, Run
 
@@ -37,6 +38,7 @@ def resolved(engine: Engine, connection_id: UUID) -> bool:
 def follow(found: Installation, run_id: UUID, title: str, *, quiet: bool = False) -> Run:
     """The run when it has ended and what it landed stands on cards; Ctrl-C leaves it to the workers."""
     helper = threading.Thread(target=jobs.run_until_idle, args=(found.engine,), daemon=True)
+    load_jobs()
     if not found.running:
         helper.start()
     began = monotonic()
@@ -58,6 +60,7 @@ def follow(found: Installation, run_id: UUID, title: str, *, quiet: bool = False
 
 def settled(found: Installation, operation_id: UUID) -> Operation:
     """The operation when neither it nor what it set going is under way; helps where no worker does."""
+    load_jobs()
     if not found.running:
         jobs.run_until_idle(found.engine)
     began, helped = monotonic(), not found.running

@@ -13,8 +13,6 @@ from foundation.database import make_engine
 from foundation.embedded import Servers
 from foundation.errors import Misconfigured
 from foundation.settings import Settings, load
-from kartoteka import worker
-from migrations import run as migrations
 from sync import context
 from sync.context import Context
 
@@ -78,7 +76,6 @@ def prepare(settings: Settings, *, pool_size: int = 5, application: str = "karto
     log.setup(settings)
     held = Context(settings, sealing.open_sealer(settings))
     context.use(held)
-    worker.load_jobs()
     jobs.connect(redis_url)
     engine = make_engine(database_url, pool_size=pool_size, application=application)
     return Installation(settings, engine, redis_url, held, running=True)
@@ -95,6 +92,8 @@ def opened(data: Path | None) -> Iterator[Installation]:
         found = prepare(settings)
         if own is not None:
             found = Installation(found.settings, found.engine, found.redis_url, found.context, running=False)
+            from migrations import run as migrations  # Alembic is heavy; the web part never needs it
+
             migrations.upgrade(found.engine)
         try:
             yield found

@@ -1,5 +1,6 @@
 """How commands speak: options they share, JSON for scripts, tables and a bar for people."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from uuid import UUID
 import click
 import msgspec
 
+from foundation.clock import monotonic
 from kartoteka.cli import WITH_PROBLEMS
 
 Command = Callable[..., Any]
@@ -97,10 +99,24 @@ def bar(title: str, wanted: bool = True) -> Iterator[Callable[[int, int | None],
     if not (wanted and sys.stderr.isatty()):
         yield lambda done, total: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    began = monotonic()
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    def show(done: int, total: int | None) -> None:
+        line = bar_line(title, done, total, monotonic() - began)
+        click.echo(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", err=True, nl=False)
+
+    try:
+        yield show
+    finally:
+        click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def bar_line(title: str, done: int, total: int | None, seconds: float) -> str:
+    """What the bar shows: how much of how many, how fast, how much longer."""
+    speed = done / seconds if seconds > 0 else 0.0
+    if not total:
+        return f"{title}  {done:,}  {speed:,.0f}/s"
+    filled = min(20, 20 * done // total)
+    left = int((total - done) / speed) if speed and done < total else 0
+    drawn = "█" * filled + "·" * (20 - filled)
+    return f"{title}  {drawn}  {done:,} of {total:,}  {left // 60}:{left % 60:02} left"

@@ -26,6 +26,7 @@ def dedupe_command(
     from foundation import jobs
     from foundation.database import transaction
     from kartoteka import installation
+    from kartoteka.worker import load_jobs
 
     with installation.opened(data) as found:
         if join_id or apart_id:
@@ -37,6 +38,7 @@ def dedupe_command(
             say(result, as_json, f"{done.title}. Operation {done.id}.")
             return
         if not found.running:
+            load_jobs()
             jobs.run_until_idle(found.engine)
         with transaction(found.engine) as session:
             total = duplicates.count(session)

@@ -120,7 +120,9 @@ def worker_command(
 def beat_command(data: Path | None, supervised: bool, address: str | None, allow_private: bool) -> None:
     """Run the clock that starts what is due; of several, one holds the lease."""
     from foundation import jobs
+    from kartoteka.worker import load_jobs
 
+    load_jobs()
     found = begin("beat", data, address, allow_private, pool=2)
     beat = jobs.Worker(found.engine, found.redis_url, threads=0)
     run_until_told(beat.start, beat.stop, supervised)

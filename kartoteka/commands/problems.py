@@ -27,6 +27,7 @@ def problems_command(
     from foundation.database import transaction
     from foundation.tables import Problem
     from kartoteka import installation
+    from kartoteka.worker import load_jobs
 
     with installation.opened(data) as found:
         with transaction(found.engine) as session:
@@ -39,6 +40,7 @@ def problems_command(
             else:
                 rows = listed(session, name, state, limit)
         if retry_id and not found.running:
+            load_jobs()
             jobs.run_until_idle(found.engine)
     shown = [(row["last_at"], row["times"], row["subject"], row["message"], row["id"]) for row in rows]
     headers = ("LAST", "TIMES", "WHAT", "WHY", "ID")

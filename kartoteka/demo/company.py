@@ -122,7 +122,11 @@ class Company:
         state = state or (
             self.dice.choices(STATES, STATE_WEIGHTS)[0] if old else self.dice.choice(STATES[:4])
         )
-        paid = placed + timedelta(minutes=3) if state in ("completed", "processing", "refunded") else None
+        paid = (
+            min(placed + timedelta(minutes=3), self.today)
+            if state in ("completed", "processing", "refunded")
+            else None
+        )
         done = placed + timedelta(days=4) if state in ("completed", "refunded") and old else None
         changed = max(placed, paid or placed, done or placed)
         refund = goods + shipping if state == "refunded" else 0.0

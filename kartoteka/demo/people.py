@@ -38,6 +38,11 @@ def latin(text: str) -> str:
     return "".join(sign for sign in anyascii(text).lower() if sign.isalnum())
 
 
+def spelt(name: str) -> str:
+    """A name in Latin letters as its bearer would write it."""
+    return " ".join(word.capitalize() for word in anyascii(name).replace("'", "").split())
+
+
 def address_of(given: str, family: str, country: Country, dice: random.Random) -> str:
     """An e-mail address somebody of that name would pick."""
     first, last = latin(given), latin(family)
@@ -85,7 +90,7 @@ def second_account(human: Human, dice: random.Random) -> Human:
     """The same person with another mailbox; sometimes moved, sometimes spelling the name in Latin letters."""
     again = human._replace(email=address_of(human.given, human.family, human.country, dice))
     if dice.random() < 0.4:
-        again = again._replace(given=anyascii(human.given).title(), family=anyascii(human.family).title())
+        again = again._replace(given=spelt(human.given), family=spelt(human.family))
     if dice.random() < 0.3:
         city, post = dice.choice(human.country.cities)
         again = again._replace(city=city, postcode=digits(post + "###", dice))
@@ -105,7 +110,7 @@ def careless(human: Human, dice: random.Random) -> Human:
     email = human.email.upper() if dice.random() < 0.1 else human.email
     given, family = human.given, human.family
     if dice.random() < 0.2:
-        given, family = anyascii(given).title(), anyascii(family).title()
+        given, family = spelt(given), spelt(family)
     elif dice.random() < 0.1:
         given, family = given.lower(), family.lower()
     return human._replace(email=email, given=given, family=family)
