@@ -214,16 +214,16 @@ deniz denise derya diana diane dietmar dmitry donna doris douglas elif emine emm
 ercan eren erik ernst esra eva fatih filipp gabriel gabriele german gizem gleb gulsen gary grace hakan
 halil hande hanna harold hasan heather heike helen helga henry inga ines ingrid ivana ivanna jan jane
 janet jason jean joan joyce juan judith julie justin kamil karen karin karl karla keith kelly kemal
-kevin klaus klara kyle laura lauren leyla lina lisa louis luis luise maya marat marie marion
-mark marko marta martin martina megan melissa melike merve meryem michaela monika murat nazar noah
-norbert nuray nurgul nurten okan olesya omer onur orhan oscar ozan ozlem paula pauline philipp rainer
-ralf ralph ramazan ravil regina renate renat rinat roger rosa rosalia rose roza ruslan ruslana russell
-ruth ryan sabina sabine sadik salih sara sarah saniya sean selim selin semen serap serdar sergio serkan
-sevda sevgi shirley sibel sinem sonja stefan stefanie sven tarik taras terence tyler ufuk ugur uwe
-valery vadim viola wayne werner willie yasemin yasin yerlan yilmaz yusuf zafer zarina zeki zehra zlata yulian julian
-ayan aydin aydan aydos askar asel aselya aliya adil anar anara arman arsen azamat baurzhan botagoz dana
-dauren dias dinmukhamed ermek gaukhar kayrat kamila karlygash madina madi meruert mukhtar sabit samal
-sanzhar serik talgat tolegen togzhan ulan zhandos zhanar zhibek
+kevin klaus klara kyle laura lauren leyla lina lisa louis luis luise maya marat marie marion mark marko
+marta martin martina megan melissa melike merve meryem michaela monika murat nazar noah norbert nuray
+nurgul nurten okan olesya omer onur orhan oscar ozan ozlem paula pauline philipp rainer ralf ralph
+ramazan ravil regina renate renat rinat roger rosa rosalia rose roza ruslan ruslana russell ruth ryan
+sabina sabine sadik salih sara sarah saniya sean selim selin semen serap serdar sergio serkan sevda
+sevgi shirley sibel sinem sonja stefan stefanie sven tarik taras terence tyler ufuk ugur uwe valery
+vadim viola wayne werner willie yasemin yasin yerlan yilmaz yusuf zafer zarina zeki zehra zlata yulian
+julian ayan aydin aydan aydos askar asel aselya aliya adil anar anara arman arsen azamat baurzhan
+botagoz dana dauren dias dinmukhamed ermek gaukhar kayrat kamila karlygash madina madi meruert mukhtar
+sabit samal sanzhar serik talgat tolegen togzhan ulan zhandos zhanar zhibek
 """
 _GROUPS: dict[str, frozenset[int]] = {}
 for _number, _line in enumerate([*_TABLE.split("\n"), *_ALONE.split()]):
