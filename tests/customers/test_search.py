@@ -1,0 +1,239 @@
+"""Finding customers by whatever somebody types."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
+
+from customers import golden, identity, search
+from customers.facts import Order
+from customers.golden import Claim
+from customers.tables import Customer, CustomerStats, Profile, ProfileKey, Source
+from foundation.clock import new_id, now
+from foundation.errors import BadInput
+from foundation.records import Person
+from tests.customers.world import shop
+
+DMITRY = Person(
+    external_id="1",
+    name="Дмитрий Станиславович Кузнецов",
+    emails=("d.kuznetsov_77@gmail.com",),
+    phones=("8 701 234 56 78",),
+    country="KZ",
+)
+AYSE = Person(external_id="2", name="Ayşe Yılmaz", emails=("ayse@firma.com.tr",), phones=("0533 492 95 56",))
+KIM = Person(external_id="3", name="김경숙", phones=("010-6393-3711",))
+FIRM = Person(
+    external_id="4", kind="company", company="ТОО «Арай Групп»", tax_number="050642955749", country="KZ"
+)
+
+
+def card(session: Session, source: Source, person: Person, number: str = "", *, live: bool = True) -> UUID:
+    """A card of one profile with its keys, words and an order."""
+    customer, profile, keys = new_id(), new_id(), identity.keys_of(person)
+    values = golden.choose([Claim(profile, source.id, "shop", now(), person)], {}).values
+    words = search.document([person], keys)
+    session.add(Customer(id=customer, live=live, identified=True, search=words, **values))
+    session.flush()
+    session.add(CustomerStats(customer_id=customer))
+    session.add(
+        Profile(
+            id=profile,
+            source_id=source.id,
+            kind="customer",
+            external_id=person.external_id,
+            customer_id=customer,
+            record={},
+            record_hash=b"",
+            changed_at=now(),
+        )
+    )
+    session.flush()
+    session.add_all(ProfileKey(profile_id=profile, kind=key.kind, value=key.value) for key in keys)
+    if number:
+        session.add(
+            Order(
+                source_id=source.id,
+                external_id=number,
+                number=number,
+                customer_id=customer,
+                state="paid",
+                currency="KZT",
+                total=1,
+                changed_at=now(),
+                record_hash=b"",
+            )
+        )
+    session.flush()
+    return customer
+
+
+@pytest.fixture
+def town(session: Session) -> Session:
+    source = shop(session)
+    for person, number in ((DMITRY, "A-1001"), (AYSE, "1002"), (KIM, ""), (FIRM, "")):
+        card(session, source, person, number)
+    return session
+
+
+def names(session: Session, question: str) -> list[str]:
+    return [row.name for row in search.find(session, question).rows]
+
+
+@pytest.mark.parametrize(
+    ("question", "person"),
+    [
+        ("Дмитрий", DMITRY),
+        ("кузнец", DMITRY),
+        ("dmitry", DMITRY),
+        ("Dmitrij Kuznecov", DMITRY),
+        ("KUZNETSOV DM", DMITRY),
+        ("stanislav", DMITRY),
+        ("d.kuznetsov_77@gmail.com", DMITRY),
+        ("DKuznetsov_77@googlemail.com", DMITRY),
+        ("netsov_77", DMITRY),
+        ("sov_77@gm", DMITRY),
+        ("+7 (701) 234-56-78", DMITRY),
+        ("87012345678", DMITRY),
+        ("701 234", DMITRY),
+        ("2345678", DMITRY),
+        ("5678", DMITRY),
+        ("007 701 234 56 78", DMITRY),
+        ("A-1001", DMITRY),
+        ("#a-1001", DMITRY),
+        ("№ 1002", AYSE),
+        ("ayse", AYSE),
+        ("AYŞE", AYSE),
+        ("yilmaz", AYSE),
+        ("firma.com.tr", AYSE),
+        ("@firma", AYSE),
+        ("0533 492", AYSE),
+        ("+90 533", AYSE),
+        ("김경숙", KIM),
+        ("경숙", KIM),
+        ("kim", KIM),
+        ("010-6393", KIM),
+        ("арай", FIRM),
+        ("Aray", FIRM),
+        ("050642955749", FIRM),
+        ("05064295", FIRM),
+    ],
+)
+def test_any_way_of_typing_finds(town: Session, question: str, person: Person) -> None:
+    assert names(town, question) == [identity.display_name(person)]
+
+
+@pytest.mark.parametrize(
+    "question", ["Борис", "dmitry yilmaz", "999999", "kuznetsov@mail", "1001x", "B-1001"]
+)
+def test_what_is_not_there_is_not_found(town: Session, question: str) -> None:
+    assert names(town, question) == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        " ",
+        "%",
+        "_",
+        "\\",
+        "'",
+        '"',
+        "'; DROP TABLE customers; --",
+        ":*",
+        "a & | !",
+        "!!(",
+        "<->",
+        "a:b:c",
+        "x" * 10000,
+        "д" * 10000,
+        "1" * 10000,
+        "a " * 5000,
+        "\x00",
+        "a\x00b",
+        "\ud7ff",
+        "@",
+        "@@",
+        "#",
+        "№",
+        "+",
+    ],
+)
+def test_hostile_text_is_only_text(town: Session, question: str) -> None:
+    search.find(town, question)
+    assert town.execute(text("SELECT count(*) FROM customers")).scalar_one() == 4
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(codec="utf-8"), max_size=60))
+def test_any_text_makes_a_question(town: Session, question: str) -> None:
+    search.find(town, question)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.text(st.characters(codec="utf-8"), max_size=60), st.text(st.characters(codec="utf-8"), max_size=300)
+)
+def test_any_record_makes_a_document(session: Session, name: str, email: str) -> None:
+    person = Person(
+        external_id="1", name=name, emails=(email, f"{name}@b.kz"), phones=(email,), tax_number=name
+    )
+    words = search.document([person], identity.keys_of(person))
+    read = session.execute(text("SELECT length(CAST(:words AS tsvector))"), {"words": words}).scalar_one()
+    assert read == len(set(words.split()))
+
+
+def test_dead_cards_are_never_found(town: Session) -> None:
+    gone = Person(external_id="9", name="Gone Girl", emails=("gone@girl.kz",))
+    card(town, town.query(Source).one(), gone, "9009", live=False)
+    for question in ("gone", "gone@girl.kz", "9009"):
+        assert names(town, question) == []
+
+
+def test_order_number_stands_before_namesakes(town: Session) -> None:
+    source = town.query(Source).one()
+    named = card(town, source, Person(external_id="7", name="Anna"), "77010000")
+    card(town, source, Person(external_id="8", name="Firm 77010000", kind="company"))
+    rows = search.find(town, "77010000").rows
+    assert len(rows) == 2
+    assert rows[0].id == named
+
+
+def test_pages_follow_without_gap(town: Session) -> None:
+    source = town.query(Source).one()
+    ids = [card(town, source, Person(external_id=f"n{n}", name=f"Namesake {n}")) for n in range(7)]
+    seen, after = [], None
+    for _ in range(4):
+        page = search.find(town, "namesake", limit=2, after=after)
+        seen += [row.id for row in page.rows]
+        after = page.after
+    assert seen == sorted(ids, reverse=True)
+    assert after is None
+
+
+def test_crowd_is_read_newest_first(town: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = town.query(Source).one()
+    ids = [card(town, source, Person(external_id=f"n{n}", name=f"Namesake {n}")) for n in range(7)]
+    monkeypatch.setattr(search, "_MANY", 3)
+    asked: list[str] = []
+    bind = town.get_bind()
+    event.listen(bind, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    page = search.find(town, "namesake", limit=3)
+    assert [row.id for row in page.rows] == sorted(ids, reverse=True)[:3]
+    assert len(asked) == 3
+    rest = search.find(town, "namesake", limit=9, after=page.after)
+    assert [row.id for row in rest.rows] == sorted(ids, reverse=True)[3:]
+
+
+def test_planner_is_as_before_afterwards(town: Session) -> None:
+    search.find(town, "dmitry")
+    assert town.execute(text("SHOW enable_seqscan")).scalar_one() == "on"
+
+
+def test_place_that_no_page_gave_is_refused(town: Session) -> None:
+    with pytest.raises(BadInput, match="no place in the list"):
+        search.find(town, "dmitry", after="nonsense")
