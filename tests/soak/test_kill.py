@@ -1,0 +1,20 @@
+"""Nothing lost, nothing doubled: SIGKILL at random moments, a flushed broker, webhooks gone astray."""
+
+import pytest
+
+from tests.soak.driver import Storm, kills_wanted
+
+
+@pytest.mark.soak
+def test_both_sides_are_equal_after_many_kills(engine, settings, tmp_path):
+    storm = Storm(engine, settings, tmp_path, seed=1, people=150)
+    try:
+        storm.fill()
+        storm.rage(kills_wanted(6))
+        last = storm.recover(limit=600)
+        assert storm.differences() == {}
+        streams = last.detail["streams"].values()
+        assert all(s["missing"] == s["stale"] == s["extra"] == 0 and s["there"] == s["here"] for s in streams)
+        print(storm.figures())
+    finally:
+        storm.stop()
