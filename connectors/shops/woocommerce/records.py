@@ -1,7 +1,7 @@
 """What a WooCommerce object means in our vocabulary: pure, and patient with what plugins do to the types."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -151,8 +151,12 @@ def _person(
     )
 
 
-def _once(values: Any) -> tuple[str, ...]:
-    return tuple({value.casefold(): value for value in reversed(list(values))}.values())[::-1]
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    """Values without their repeats in other case, in their order."""
+    found: dict[str, str] = {}
+    for value in values:
+        found.setdefault(value.casefold(), value)
+    return tuple(found.values())
 
 
 def _address(part: Thing) -> Address | None:

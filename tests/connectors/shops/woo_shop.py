@@ -89,10 +89,12 @@ def an_order(number: int, modified: str = "2026-01-01T10:00:00", **fields: Any) 
         "total_tax": "120.00", "discount_total": "0.00", "shipping_total": "0.00", "customer_id": 7,
         "date_created_gmt": "2026-01-01T09:00:00", "date_modified_gmt": modified,
         "date_paid_gmt": "2026-01-01T09:01:00", "refunds": [],
-        "billing": {"first_name": "Anna", "last_name": "Ivanova", "email": "anna@example.kz", "country": "KZ"},
+        "billing": {
+            "first_name": "Anna", "last_name": "Ivanova", "email": "anna@example.kz", "country": "KZ",
+        },
         "line_items": [
-            {"id": 1, "name": "Tea", "product_id": 3, "quantity": 2, "subtotal": "1000.00", "subtotal_tax": "120.00",
-             "total": "1000.00", "total_tax": "120.00", "sku": "T-1", "price": 500},
+            {"id": 1, "name": "Tea", "product_id": 3, "quantity": 2, "sku": "T-1", "price": 500,
+             "subtotal": "1000.00", "subtotal_tax": "120.00", "total": "1000.00", "total_tax": "120.00"},
         ],
         **fields,
     }  # fmt: skip
