@@ -2,42 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from console.format import Reader
-from customers import golden
-from customers.golden import Claim
+from customers.card import Card, ProfileView
 from customers.tables import Customer
-from foundation.records import Person
 from foundation.text import _
 
-SHOWN = 40  # profiles side by side; a card can have hundreds of guest orders
-
-
-@dataclass(frozen=True)
-class ProfileShown:
-    """A profile as the card's pages show it."""
-
-    id: UUID
-    source: str
-    source_id: UUID
-    role: str
-    kind: str
-    external_id: str
-    changed_at: datetime
-    gone_at: datetime | None
-    person: Person
-    because: str
-    said: Mapping[str, Any]  # golden field -> what this profile alone says
-
-    @property
-    def kind_words(self) -> str:
-        """What kind of profile."""
-        return {"customer": "", "guest": _("guest"), "visitor": _("visitor")}.get(self.kind, self.kind)
+SHOWN = 30  # profiles side by side; a card can have hundreds of guest orders
+MOST_CLAIMS = 20
 
 
 @dataclass(frozen=True)
@@ -62,15 +37,10 @@ class GoldenField:
 
 @dataclass(frozen=True)
 class Side:
-    """A field of several profiles or cards beside each other."""
+    """A field of the profiles beside each other: what each says, and whether the card says otherwise."""
 
     label: str
-    cells: list[str]
-
-    @property
-    def differs(self) -> bool:
-        """Whether those that say anything say different things."""
-        return len({cell.casefold() for cell in self.cells if cell}) > 1
+    cells: list[tuple[str, bool]]
 
 
 def labels() -> dict[str, str]:
@@ -87,25 +57,6 @@ def labels() -> dict[str, str]:
         "language": _("Language"),
         "kind": _("Kind"),
     }
-
-
-def profile_of(row: Any) -> ProfileShown:
-    """A profile from its row joined with its source and home link."""
-    person = msgspec.convert(row.record, Person, strict=False)
-    claim = Claim(row.id, row.source_id, row.role, row.changed_at, person)
-    return ProfileShown(
-        id=row.id,
-        source=row.source,
-        source_id=row.source_id,
-        role=row.role,
-        kind=row.kind,
-        external_id=row.external_id,
-        changed_at=row.changed_at,
-        gone_at=row.gone_at,
-        person=person,
-        because=because(row.rule, row.evidence or {}),
-        said=golden.choose([claim], {}).values,
-    )
 
 
 def because(rule: str | None, evidence: Mapping[str, Any]) -> str:
@@ -125,44 +76,66 @@ def because(rule: str | None, evidence: Mapping[str, Any]) -> str:
     return f"{words}: {key}" if key and rule not in ("manual", "split", "new") else words
 
 
-def golden_fields(card: Customer, profiles: Sequence[ProfileShown], reader: Reader) -> list[GoldenField]:
-    """The fields that are known, each with where it came from and everything anybody says."""
-    found = []
-    by_id = {str(profile.id): profile for profile in profiles}
-    for name, label in labels().items():
-        value = shown(getattr(card, name), reader)
-        if not value or (name == "kind" and value == "person"):
-            continue
-        winner = str(card.origins.get(name, ""))
-        claims = [
-            GoldenClaim(said, profile.source, profile.changed_at, str(profile.id) == winner)
-            for profile in profiles
-            if (said := shown(profile.said.get(name), reader)) and not profile.gone_at
-        ]
-        claims.sort(key=lambda claim: (not claim.wins, -claim.changed_at.timestamp()))
-        origin = by_id[winner].source if winner in by_id else ""
-        found.append(GoldenField(label, value, origin, claims[:20]))
+def reasons(card: Card) -> dict[UUID, str]:
+    """Why each profile is on the card: the link that brought it here, which a merge only adds to."""
+    found: dict[UUID, str] = {}
+    for one in card.links:  # the newest first, so the oldest in force is what stays
+        if one.until is None and (one.rule != "manual" or one.profile_id not in found):
+            found[one.profile_id] = because(one.rule, one.evidence)
     return found
 
 
-def sides(profiles: Sequence[ProfileShown], reader: Reader) -> list[Side]:
+def golden_fields(card: Card, reader: Reader) -> list[GoldenField]:
+    """The fields that are known, each with where it came from and everything anybody says."""
+    found = []
+    for name, label in labels().items():
+        field = card.fields[name]
+        value = shown(name, field.value, reader)
+        if not value or (name == "kind" and field.value == "person"):
+            continue
+        claims = [
+            GoldenClaim(
+                shown(name, one.value, reader), one.source, one.changed_at, one.profile_id == field.profile_id
+            )
+            for one in field.claims
+        ]
+        claims.sort(key=lambda claim: (not claim.wins, -claim.changed_at.timestamp()))
+        found.append(GoldenField(label, value, field.source or "", claims[:MOST_CLAIMS]))
+    return found
+
+
+def sides(profiles: Sequence[ProfileView], reader: Reader) -> list[Side]:
     """Fields of profiles beside each other; fields nobody speaks of are left out."""
     rows = [
-        Side(label, [shown(profile.said.get(name), reader) for profile in profiles])
+        Side(label, [(shown(name, one.values.get(name), reader), name in one.differs) for one in profiles])
         for name, label in labels().items()
     ]
-    rows.append(Side(_("Company"), [profile.person.company for profile in profiles]))
-    rows.append(Side(_("Tags"), [", ".join(profile.person.tags) for profile in profiles]))
-    rows.append(Side(_("Note"), [profile.person.note for profile in profiles]))
-    return [row for row in rows if any(row.cells)]
+    rows.append(Side(_("Company"), [(one.person.company, False) for one in profiles]))
+    rows.append(Side(_("Tags"), [(", ".join(one.person.tags), False) for one in profiles]))
+    rows.append(Side(_("Note"), [(one.person.note, False) for one in profiles]))
+    return [row for row in rows if any(text for text, _differs in row.cells)]
 
 
-def shown(value: Any, reader: Reader) -> str:
-    """A golden value as text."""
-    if value is None:
-        return ""
-    if hasattr(value, "year"):
-        return reader.day(value)
+def kind_words(kind: str) -> str:
+    """What kind of profile; nothing for the usual one."""
+    return {"customer": "", "guest": _("guest"), "visitor": _("visitor")}.get(kind, kind)
+
+
+def shown(name: str, value: Any, reader: Reader) -> str:
+    """A golden value as a person reads it."""
+    match name, value:
+        case _, None | "":
+            return ""
+        case "birthday", date():
+            return reader.date(value)
+        case "phone", str():
+            return reader.phone(value)
+        case "country", str():
+            return reader.country(value)
+        case "language", str():
+            return reader.language(value)
+        case "kind", str():
+            return {"person": _("person"), "company": _("company")}.get(value, value)
     return ", ".join(value) if isinstance(value, list | tuple) else str(value)
 
 
@@ -199,8 +172,8 @@ def pair(
 ) -> Pair:  # fmt: skip
     """Two cards beside each other, field by field; what neither knows is left out."""
     rows = [
-        PairRow(label, shown(getattr(left, name, None), reader), shown(getattr(right, name, None), reader))
+        PairRow(label, shown(name, getattr(left, name), reader), shown(name, getattr(right, name), reader))
         for name, label in labels().items()
-        if name != "name"
+        if name != "name" and not (name == "kind" and left.kind == right.kind)
     ]
     return Pair(proposal, left, right, why, [row for row in (*rows, *extra) if row.left or row.right])

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from babel import Locale, dates, numbers
 from markupsafe import Markup
 
@@ -99,6 +100,27 @@ class Reader:
     def day_short(self, day: date) -> str:
         """The date in a few letters, for axes."""
         return dates.format_date(day, "d MMM", locale=self.locale)
+
+    def date(self, day: date) -> str:
+        """A date with its year: birthdays."""
+        return dates.format_date(day, "d MMMM y", locale=self.locale)
+
+    def phone(self, e164: str) -> str:
+        """A phone number in groups; as it is when it can't be read."""
+        try:
+            return phonenumbers.format_number(
+                phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL
+            )
+        except phonenumbers.NumberParseException:
+            return e164
+
+    def country(self, code: str) -> str:
+        """The country's name in the reader's language."""
+        return str(_locale(self.locale).territories.get(code.upper(), code))
+
+    def language(self, code: str) -> str:
+        """The language's name in the reader's language."""
+        return str(_locale(self.locale).languages.get(code.lower(), code))
 
     def clock(self, at: datetime) -> str:
         """Hours and minutes."""

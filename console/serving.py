@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from console import errors, roles, sessions
+from console import errors, frame, roles, sessions
 from console.web import Call, Handler, cookie_name
 from foundation.errors import KartotekaError
 from foundation.text import _, language
@@ -35,12 +35,14 @@ def guard(call: Call, permission: str) -> Response | None:
     """Refuse what isn't allowed: the answer to give instead of the page, or None to go on."""
     request = call.request
     token = request.cookies.get(cookie_name(request, "session"))
-    found = sessions.find(call.db, token) if token else None
+    looking = request.method in ("GET", "HEAD")
+    found = sessions.find(call.db, token, *(frame.COLUMNS if looking else ())) if token else None
     if found:
-        call.kept, call.user = found
+        call.kept, call.user = found.UserSession, found.User
+        call.framed = found if looking else None
     if permission != roles.PUBLIC:
         if call.user is None:
-            if request.method not in ("GET", "HEAD"):
+            if not looking:
                 raise HTTPException(403, _("You are signed out. Sign in, then do it again."))
             here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse("/sign-in?" + urlencode({"next": here}), 303)

@@ -3,9 +3,10 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, Row, delete, select
 from sqlalchemy.orm import Session
 
 from console.tables import User, UserSession
@@ -37,11 +38,14 @@ def start(session: Session, user: User, *, agent: str, address: str, replaces: s
     return token
 
 
-def find(session: Session, token: str) -> tuple[UserSession, User] | None:
-    """The session of a cookie and its user, or None when it ended, is too old or the user may not enter."""
+def find(session: Session, token: str, *also: ColumnElement[Any]) -> Row[Any] | None:
+    """The session of a cookie and its user, or None when it ended, is too old or the user may not enter.
+
+    `also` are columns to read in the same breath, behind the two.
+    """
     at = now()
     found = session.execute(
-        select(UserSession, User)
+        select(UserSession, User, *also)
         .join(User, User.id == UserSession.user_id)
         .where(
             UserSession.token_hash == digest(token),
@@ -50,12 +54,9 @@ def find(session: Session, token: str) -> tuple[UserSession, User] | None:
             User.disabled_at.is_(None),
         )
     ).first()
-    if found is None:
-        return None
-    kept, user = found
-    if kept.seen_at < at - _TOUCH:
-        kept.seen_at = at
-    return kept, user
+    if found is not None and found[0].seen_at < at - _TOUCH:
+        found[0].seen_at = at
+    return found
 
 
 def of_user(session: Session, user_id: UUID) -> list[UserSession]:

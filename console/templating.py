@@ -28,6 +28,11 @@ def pretty(payload: str | None) -> str:
     return text if len(text) <= 20_000 else text[:20_000] + "\n…"
 
 
+def outline(value: object) -> str:
+    """Nested data set out in lines, at most 20,000 characters."""
+    return pretty(json.dumps(value, ensure_ascii=False, default=str))
+
+
 def icon(name: str) -> Markup:
     """One of our line icons, as a reference into the sprite; decoration only."""
     return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
@@ -49,7 +54,7 @@ def environment() -> Environment:
     )
     made.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(asset=static_files.address, link=link, icon=icon)
-    made.filters.update(pretty=pretty, initials=formatting.initials)
+    made.filters.update(pretty=pretty, outline=outline, initials=formatting.initials)
     return made
 
 

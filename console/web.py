@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -32,6 +32,7 @@ class Call:
     form: FormData
     user: User | None = None
     kept: UserSession | None = None
+    framed: Row[Any] | None = None  # what the layout shows, when sign-in read it along
     cookies: dict[str, str | None] = field(default_factory=dict)  # to set; None removes
 
     @property
@@ -111,7 +112,7 @@ class Call:
 
     def page(self, template: str, status: int = 200, **context: Any) -> Response:
         """A rendered page inside the frame."""
-        shown = frame.context(self.db, self.request, self.user, self.kept)
+        shown = frame.context(self.request, self.db, self.user, self.framed)
         notice = read_notice(self.request.cookies.get("notice", ""))
         if notice:
             self.cookies["notice"] = None

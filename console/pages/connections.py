@@ -4,11 +4,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from connectors import registry
+from console.news import news_of
 from console.web import Call
 from customers.tables import Source
 from foundation.errors import BadInput, KartotekaError
 from foundation.sealing import Sealer
-from foundation.text import _
+from foundation.text import _, ngettext
 from sync import connections, health, pull, reconcile, removal, runs, schedule
 from sync.tables import Connection, Run
 
@@ -162,7 +163,7 @@ def remove(call: Call) -> Response:
     if call.text("confirm") != source.name:
         return _detail(call, 422, refused=_("Type the name “%s” to remove it.") % source.name)
     with_data = call.text("data") == "yes"
-    operation = removal.remove(call.db, connection.id, with_data=with_data, actor=call.actor)
+    operation = removal.start(call.db, connection.id, call.actor, with_data=with_data)
     return call.go("/connections", _("“%s” is being removed.") % source.name, operation.id)
 
 
@@ -177,9 +178,17 @@ def show_run(call: Call) -> Response:
         run=run,
         source=source,
         going_on=run.state in runs.UNFINISHED,
-        rate=runs.rate(run),
-        left=runs.seconds_left(run),
+        news=news_of(run),
+        took=_took(run),
     )
+
+
+def _took(run: Run) -> str:
+    """How long a run took."""
+    seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
+    if seconds < 90:
+        return _("%s s") % f"{seconds:.0f}"
+    return ngettext("%s minute", "%s minutes", round(seconds / 60)) % round(seconds / 60)
 
 
 def cancel_run(call: Call) -> Response:

@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -17,41 +16,16 @@ from console.happenings import Told, tell
 from console.pages.duplicates import pairs_of
 from console.templating import link
 from console.web import Call, as_id
-from customers import graph, merge, search, timeline
+from customers import card, graph, merge, search, timeline
+from customers.card import Card, ConsentView, ProfileView
 from customers.facts import Order, OrderLine
-from customers.tables import Customer, CustomerStats, Source
+from customers.tables import Customer, Source
 from foundation.errors import BadInput
 from foundation.text import _
 
 EVENTS, ORDERS = 50, 50
 TABS = ("timeline", "orders", "profiles", "links")
-KINDS = ("", "order", "visit", "letter")
-
-_PROFILES = text(
-    """
-    SELECT p.id, p.source_id, p.kind, p.external_id, p.changed_at, p.gone_at, p.record, s.name AS source,
-           s.role, h.rule, h.evidence, count(*) OVER () AS profiles
-      FROM profiles p JOIN sources s ON s.id = p.source_id
-      LEFT JOIN LATERAL (SELECT rule, evidence FROM profile_links l
-                          WHERE l.profile_id = p.id AND l.until IS NULL
-                          ORDER BY l.rule = 'manual', l.id LIMIT 1) h ON true
-     WHERE p.customer_id = :card ORDER BY p.gone_at IS NOT NULL, p.kind, p.changed_at DESC LIMIT :limit
-    """
-)
-_CONSENTS = text(
-    """
-    SELECT DISTINCT ON (c.channel) c.channel, c.given, c.at FROM consents c
-      JOIN profiles p ON p.id = c.profile_id
-     WHERE p.customer_id = :card AND c.purpose = 'marketing' ORDER BY c.channel, c.given, c.at DESC
-    """
-)
-_LINKS = text(
-    """
-    SELECT l.rule, l.evidence, l.actor, l.since, l.until, l.operation_id, p.external_id, s.name AS source
-      FROM profile_links l JOIN profiles p ON p.id = l.profile_id JOIN sources s ON s.id = p.source_id
-     WHERE p.customer_id = :card ORDER BY l.id DESC LIMIT 200
-    """
-)
+KINDS = ("", "order")
 
 
 @dataclass(frozen=True)
@@ -70,142 +44,113 @@ class Event:
     at: datetime
     source: str
     told: Told
-    operation: UUID | None = None
 
 
 def show(call: Call) -> Response:
     """The card on one of its tabs; the id of a merged card leads to the one it went into."""
-    found = call.db.execute(
-        select(Customer, CustomerStats)
-        .outerjoin(CustomerStats, CustomerStats.customer_id == Customer.id)
-        .where(Customer.id == call.id())
-    ).first()
-    if found is None:
-        raise HTTPException(404)
-    card, stats = found
-    if not card.live:
-        return _elsewhere(call, card)
+    try:
+        one = card.read(call.db, call.id(), ORDERS)
+    except BadInput:
+        raise HTTPException(404) from None
+    if one.id != one.asked:
+        return call.go(f"/customers/{one.id}")
+    if not one.live:
+        raise HTTPException(404, _("Nothing is left of this card: its sources have it no more."))
     tab = call.query("tab") if call.query("tab") in TABS else "timeline"
-    rows = call.db.execute(_PROFILES, {"card": card.id, "limit": cards.SHOWN}).all()
-    profiles = [cards.profile_of(row) for row in rows]
-    count = rows[0].profiles if rows else 0
+    profiles = one.profiles[: cards.SHOWN]
     return call.page(
         "customer.html",
-        card=card,
-        stats=stats,
-        others=_other_sums(stats),
+        card=one,
+        value={name: field.value for name, field in one.fields.items()},
+        others=_other_sums(one),
         tab=tab,
-        tabs=_tabs(stats, count),
+        tabs=_tabs(one),
         profiles=profiles,
-        profile_count=count,
-        sources={profile.source_id for profile in profiles},
-        golden=cards.golden_fields(card, profiles, call.reader),
-        consents=_lights(call.db, card.id),
-        duplicates=pairs_of(call, card) if tab in ("timeline", "profiles") else [],
-        **_tab(call, card, tab, profiles),
+        sources={profile.source for profile in one.profiles},
+        golden=cards.golden_fields(one, call.reader),
+        consents=_lights(one),
+        duplicates=pairs_of(call, one.id) if tab in ("timeline", "profiles") else [],
+        **_tab(call, one, tab, profiles),
     )
 
 
-def _elsewhere(call: Call, card: Customer) -> Response:
-    """A card that went into another answers with it for ever; one of which nothing is left says so."""
-    try:
-        return call.go(f"/customers/{graph.survivor(call.db, card.id)}")
-    except BadInput:
-        raise HTTPException(404, _("Nothing is left of this card: its sources have it no more.")) from None
-
-
-def _tabs(stats: CustomerStats | None, profiles: int) -> list[tuple[str, str, int | None]]:
+def _tabs(one: Card) -> list[tuple[str, str, int | None]]:
     return [
         ("timeline", _("Timeline"), None),
-        ("orders", _("Orders"), stats.orders if stats else 0),
-        ("profiles", _("Profiles"), profiles),
+        ("orders", _("Orders"), one.stats.orders),
+        ("profiles", _("Profiles"), one.stats.profiles),
         ("links", _("Why one card"), None),
     ]
 
 
-def _other_sums(stats: CustomerStats | None) -> list[tuple[str, Decimal]]:
+def _other_sums(one: Card) -> list[tuple[str, Decimal]]:
     """What was bought in other currencies than the card's main one."""
-    sums = (stats.sums or {}) if stats else {}
+    sums = sorted(one.stats.sums.items())
+    return [(code, Decimal(total)) for code, total in sums if code != one.stats.currency]
+
+
+def _lights(one: Card) -> list[Light]:
+    """The strictest word on each channel: the newest of each profile, a withdrawal before a consent."""
+    names = {"email": _("E-mail"), "sms": _("SMS"), "phone": _("Phone"), "push": _("Push"), "post": _("Post")}
+    said: dict[tuple[UUID, str], ConsentView] = {}
+    for row in one.consents:  # the newest first
+        if row.purpose == "marketing":
+            said.setdefault((row.profile_id, row.channel), row)
+    strictest: dict[str, ConsentView] = {}
+    for row in said.values():
+        before = strictest.get(row.channel)
+        if before is None or (before.given and not row.given):
+            strictest[row.channel] = row
+    words = {True: _("%s: consent since"), False: _("%s: withdrawn")}
     return [
-        (code, Decimal(total)) for code, total in sorted(sums.items()) if stats and code != stats.currency
+        Light(words[row.given] % names.get(row.channel, row.channel), row.given, row.at)
+        for row in strictest.values()
     ]
 
 
-def _lights(db: Session, card: UUID) -> list[Light]:
-    """The strictest word on each channel."""
-    names = {"email": _("E-mail"), "sms": _("SMS"), "phone": _("Phone"), "push": _("Push"), "post": _("Post")}
-    lights = []
-    for row in db.execute(_CONSENTS, {"card": card}):
-        words = _("%s: consent since") if row.given else _("%s: withdrawn")
-        lights.append(Light(words % names.get(row.channel, row.channel), row.given, row.at))
-    return lights
-
-
-def _tab(call: Call, card: Customer, tab: str, profiles: Sequence[cards.ProfileShown]) -> dict[str, Any]:
+def _tab(call: Call, one: Card, tab: str, profiles: Sequence[ProfileView]) -> dict[str, Any]:
     """What only the open tab needs."""
     if tab == "timeline":
-        return _timeline(call, card.id)
+        return _timeline(call, one.id)
     if tab == "orders":
-        return _orders(call, card.id)
+        return _orders(call, one)
     if tab == "profiles":
-        return {"sides": cards.sides(profiles, call.reader)}
-    rows = call.db.execute(_LINKS, {"card": card.id})
-    return {
-        "links": [{**row._mapping, "because": cards.because(row.rule, row.evidence or {})} for row in rows]
-    }
+        return {"sides": cards.sides(profiles, call.reader), "reasons": cards.reasons(one),
+                "kinds": cards.kind_words}  # fmt: skip
+    return {"because": cards.because}
 
 
-def _timeline(call: Call, card: UUID) -> dict[str, Any]:
+def _timeline(call: Call, customer: UUID) -> dict[str, Any]:
     kind = call.query("kind") if call.query("kind") in KINDS else ""
     before = call.query("before") or None
-    page = timeline.page(call.db, card, before, (kind,) if kind else (), EVENTS)
+    page = timeline.page(call.db, customer, before, (kind,) if kind else (), EVENTS)
     days: list[tuple[str, list[Event]]] = []
     for row in page.events:
         day = call.reader.day(row.occurred_at)
         if not days or days[-1][0] != day:
             days.append((day, []))
         days[-1][1].append(Event(row.occurred_at, row.source or "", tell(row.kind, row.data)))
-    here = f"/customers/{card}"
-    names = {"": _("All"), "order": _("Orders"), "visit": _("Visits"), "letter": _("Letters")}
+    here = f"/customers/{customer}"
     return {
         "days": days,
         "kind": kind,
-        "kinds": [(key, names[key]) for key in ("", "order")],
+        "kinds": [("", _("All")), ("order", _("Orders"))],
         "older": link(here, kind=kind, before=page.next) if page.next else "",
         "newer": link(here, kind=kind) if before else "",
     }
 
 
-def _orders(call: Call, card: UUID) -> dict[str, Any]:
-    placed = func.coalesce(Order.placed_at, Order.changed_at)
-    query = (
-        select(Order.id, Order.number, Order.state, Order.currency, Order.total, Order.refunded, Order.placed_at,
-               placed.label("at"), Source.name.label("source"))
-        .join(Source, Source.id == Order.source_id)
-        .where(Order.customer_id == card, Order.gone_at.is_(None))
-        .order_by(placed.desc(), Order.id.desc())
-        .limit(ORDERS + 1)
-    )  # fmt: skip
+def _orders(call: Call, one: Card) -> dict[str, Any]:
     before = call.query("before")
+    rows, more = list(one.orders), one.more_orders
     if before:
-        at, last = timeline_place(before)
-        query = query.where(tuple_(placed, Order.id) < (at, last))
-    rows = call.db.execute(query).all()
-    here = f"/customers/{card}"
-    more = ""
-    if len(rows) > ORDERS:
-        last_row = rows[ORDERS - 1]
-        more = link(here, tab="orders", before=f"{last_row.at.isoformat()}~{last_row.id}")
-    return {"orders": rows[:ORDERS], "older": more, "newer": link(here, tab="orders") if before else ""}
-
-
-def timeline_place(said: str) -> tuple[datetime, UUID]:
-    """The place in the list of orders that a page named; BadInput for anything else."""
-    at, _tilde, last = said.rpartition("~")
-    try:
-        return datetime.fromisoformat(at), UUID(last)
-    except ValueError:
-        raise BadInput(_("This is no place in the list of orders. Open its first page."), "before") from None
+        rows, more = card.orders(call.db, one.id, before, ORDERS)
+    here = f"/customers/{one.id}"
+    return {
+        "orders": rows,
+        "older": link(here, tab="orders", before=more) if more else "",
+        "newer": link(here, tab="orders") if before else "",
+    }
 
 
 def order(call: Call) -> Response:
@@ -249,19 +194,19 @@ def _details(one: Order) -> list[tuple[str, str]]:
 
 def merge_form(call: Call) -> Response:
     """Find the other card, then both side by side before anything happens."""
-    card = _live(call, call.id())
+    left = _live(call, call.id())
     other = call.query("with")
     if other:
         right = _live(call, as_id(other))
-        if right.id == card.id:
+        if right.id == left.id:
             raise BadInput(_("These two are one card already."), "with")
         return call.page(
-            "merge.html", card=card, find="", found=[], pair=cards.pair(card, right, call.reader)
+            "merge.html", card=left, find="", found=[], pair=cards.pair(left, right, call.reader)
         )
     find = call.query("find")
     found = search.find(call.db, find, limit=12).rows if find else []
     return call.page(
-        "merge.html", card=card, find=find, found=[row for row in found if row.id != card.id], pair=None
+        "merge.html", card=left, find=find, found=[row for row in found if row.id != left.id], pair=None
     )
 
 

@@ -51,7 +51,7 @@ def decide(call: Call) -> Response:
     raise HTTPException(400, _("Say whether they are the same person."))
 
 
-def pairs_of(call: Call, card: Customer) -> list[cards.Pair]:
+def pairs_of(call: Call, card: UUID) -> list[cards.Pair]:
     """The waiting pairs a card is part of, at most three."""
     left, right = aliased(Customer), aliased(Customer)
     rows = call.db.execute(
@@ -60,7 +60,7 @@ def pairs_of(call: Call, card: Customer) -> list[cards.Pair]:
         .join(right, right.id == Duplicate.right_id)
         .where(
             Duplicate.state == "waiting",
-            or_(Duplicate.left_id == card.id, Duplicate.right_id == card.id),
+            or_(Duplicate.left_id == card, Duplicate.right_id == card),
             left.live,
             right.live,
         )

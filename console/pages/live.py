@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from console import roles
+from console.news import news_of
 from console.serving import guard
 from console.web import Call, as_id
-from foundation.text import _, language, ngettext
+from foundation.text import language
 from sync import runs
 from sync.tables import Run
 
@@ -61,33 +61,3 @@ def look(engine: Engine, run_id: UUID, locale: str) -> tuple[dict[str, Any], boo
         return {}, True
     with language(locale):
         return news_of(run), run.state not in runs.UNFINISHED
-
-
-def news_of(run: Run) -> dict[str, Any]:
-    """The changing parts of a run's page by the names of their places."""
-    return {
-        "read": f"{run.read:,}",
-        "new": f"{run.new:,}",
-        "changed": f"{run.changed:,}",
-        "same": f"{run.same:,}",
-        "problems": f"{run.problems:,}",
-        "stream": run.stream or "",
-        "bar": min(1.0, run.read / run.total) if run.total else None,
-        "pace": pace(run),
-    }
-
-
-def pace(run: Run) -> str:
-    """How fast it goes and how long it will take, as far as one can tell."""
-    speed, left = runs.rate(run), runs.seconds_left(run)
-    parts = []
-    if speed:
-        parts.append(_("%s a second") % f"{speed:,.0f}")
-    if left is not None:
-        minutes = timedelta(seconds=left) // timedelta(minutes=1)
-        parts.append(
-            ngettext("about %s minute left", "about %s minutes left", minutes) % minutes
-            if minutes
-            else _("less than a minute left")
-        )
-    return " · ".join(parts)

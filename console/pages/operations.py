@@ -35,7 +35,12 @@ def listing(call: Call) -> Response:
 def show(call: Call) -> Response:
     """One operation: what it did, and what its undo would restore."""
     operation = _find(call)
-    return call.page("operation.html", operation=operation, undoable=operation.state in ("done", "failed"))
+    return call.page(
+        "operation.html",
+        operation=operation,
+        undoable=undo.undoable(operation),
+        restores=_restores(operation.kind),
+    )
 
 
 def undo_it(call: Call) -> Response:
@@ -44,6 +49,19 @@ def undo_it(call: Call) -> Response:
     undo.undo(call.db, operation.id, call.actor)
     back = call.text("next", 100) == "/duplicates"
     return call.go("/duplicates" if back else f"/operations/{operation.id}", _("Undone."))
+
+
+def _restores(kind: str) -> str:
+    """What the undo of a kind of operation brings back."""
+    return {
+        "import": _(
+            "What the file brought leaves the cards; what it changed goes back to the version before."
+        ),
+        "merge": _("The two cards are two again, each with its own, including what came since."),
+        "verdict": _("The pair waits for a decision again, as if nobody had decided."),
+        "split": _("The profiles return to the card they came from, with what came since."),
+        "policy": _("The order before is in force again, and the cards are computed from it."),
+    }.get(kind, _("What was before is put in force again."))
 
 
 def _find(call: Call) -> Operation:

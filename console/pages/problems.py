@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from console.web import Call
 from customers.tables import Source
+from foundation import problems as dead_letters
 from foundation.tables import Problem
 from foundation.text import _
 from sync import problems
@@ -54,7 +55,8 @@ def show(call: Call) -> Response:
 
 def retry(call: Call) -> Response:
     """Try again."""
-    problem = problems.retry(call.db, _find(call).id)
+    problem = _find(call)
+    dead_letters.retry(call.db, problem.id)
     return call.go(f"/problems/{problem.id}", _("Trying again. Reload in a moment to see what came of it."))
 
 
@@ -71,7 +73,7 @@ def retry_all(call: Call) -> Response:
 
 def ignore(call: Call) -> Response:
     """Leave it be."""
-    problems.ignore(call.db, _find(call).id)
+    dead_letters.ignore(call.db, _find(call).id)
     return call.go("/problems", _("Left be. The same fault later counts as a new problem."))
 
 

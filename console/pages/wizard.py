@@ -1,5 +1,7 @@
 """The wizard for a new connection: choose a system, answer its questions, try, done."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from connectors import registry
@@ -37,7 +39,7 @@ def create(call: Call) -> Response:
     typed = call.fields()
     name = typed.pop("name", "")
     act = typed.pop("act", "create")
-    kept = {"typed": {**typed, "name": name}}
+    kept: dict[str, Any] = {"typed": {**typed, "name": name}}
     try:
         tried = connections.try_settings(cls.kind, typed, call.settings)
         if act == "try":

@@ -42,7 +42,9 @@ def person(key: str, name: str, email: str, phone: str, country: str, city: str,
     return msgspec.structs.replace(made, **more)
 
 
-def order(buyer: Person, number: str, currency: str, days: float, *, state: str = "paid", items: int = 2) -> Order:
+def order(
+    buyer: Person, number: str, currency: str, days: float, *, state: str = "paid", items: int = 2
+) -> Order:
     at = clock.now() - timedelta(days=days, minutes=5)
     lines = tuple(
         Line(position=i + 1, sku=sku, name=name, quantity=Decimal(1 + i), unit_price=Decimal(price),
@@ -55,7 +57,13 @@ def order(buyer: Person, number: str, currency: str, days: float, *, state: str 
         happenings.append(Happening(kind="paid", at=at + timedelta(minutes=4), key="paid", amount=total))
     if state == "refunded":
         happenings.append(
-            Happening(kind="refunded", at=at + timedelta(hours=30) if days > 2 else at + timedelta(minutes=4), key="r1", amount=total, note="Arrived broken")
+            Happening(
+                kind="refunded",
+                at=at + timedelta(hours=30) if days > 2 else at + timedelta(minutes=4),
+                key="r1",
+                amount=total,
+                note="Arrived broken",
+            )
         )
     return Order(
         external_id=number, number=number, state=state, currency=currency, total=total, customer_id=buyer.external_id,
@@ -70,7 +78,9 @@ def source(session: Session, name: str, kind: str, role: str) -> UUID:
     session.add(made)
     session.flush()
     session.add(
-        Connection(id=made.id, last_success_at=clock.now() - timedelta(minutes=3), settings={}, hook_secret=None)
+        Connection(
+            id=made.id, last_success_at=clock.now() - timedelta(minutes=3), settings={}, hook_secret=None
+        )
     )
     session.flush()
     return made.id
@@ -95,7 +105,9 @@ def found(engine: Engine) -> dict[str, UUID]:
         people = [person(*one[:6]) for one in PEOPLE]
         consent = Consent(channel="email", given=True, at=clock.now() - timedelta(days=150))
         withdrawn = Consent(channel="sms", given=False, at=clock.now() - timedelta(days=20))
-        people[0] = msgspec.structs.replace(people[0], consents=(consent, withdrawn), tags=("wholesale", "vip"))
+        people[0] = msgspec.structs.replace(
+            people[0], consents=(consent, withdrawn), tags=("wholesale", "vip")
+        )
         people[3] = msgspec.structs.replace(
             people[3], consents=(Consent(channel="email", given=False, at=clock.now() - timedelta(days=9)),)
         )
@@ -116,7 +128,9 @@ def found(engine: Engine) -> dict[str, UUID]:
         _runs(session, shop, ledger)
         _problems(session, shop)
         session.flush()
-        ids = {name: id for id, name in session.execute(select(Customer.id, Customer.name).where(Customer.live))}
+        ids = {
+            name: id for id, name in session.execute(select(Customer.id, Customer.name).where(Customer.live))
+        }
     return {**ids, "shop": shop, "old": old, "ledger": ledger}
 
 
