@@ -1,18 +1,21 @@
 """Finds the installation a command is about: a running one, or one whose servers it starts for the moment."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from foundation import embedded, jobs, log, sealing
+from foundation.clock import now
 from foundation.database import make_engine
 from foundation.embedded import Servers
 from foundation.errors import Misconfigured
 from foundation.settings import Settings, load
+from foundation.tables import Lease
 from sync import context
 from sync.context import Context
 
@@ -81,6 +84,13 @@ def prepare(settings: Settings, *, pool_size: int = 5, application: str = "karto
     return Installation(settings, engine, redis_url, held, running=True)
 
 
+def worked(engine: Engine) -> bool:
+    """Whether a worker holds its lease at this moment, on whatever machine."""
+    query = select(Lease.name).where(Lease.name.startswith("worker:"), Lease.until > now()).limit(1)
+    with engine.connect() as connection:
+        return connection.scalar(query) is not None
+
+
 @contextmanager
 def opened(data: Path | None) -> Iterator[Installation]:
     """The installation of a folder for as long as a command needs it; starts its servers when nobody has."""
@@ -91,12 +101,11 @@ def opened(data: Path | None) -> Iterator[Installation]:
     try:
         found = prepare(settings)
         if own is not None:
-            found = Installation(found.settings, found.engine, found.redis_url, found.context, running=False)
             from migrations import run as migrations  # Alembic is heavy; the web part never needs it
 
             migrations.upgrade(found.engine)
         try:
-            yield found
+            yield dataclasses.replace(found, running=own is None and worked(found.engine))
         finally:
             found.engine.dispose()
     finally:

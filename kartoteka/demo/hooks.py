@@ -91,10 +91,13 @@ class Hooks:
     def deliver(self) -> None:
         """Send what waits, one after the other, until told to stop."""
         while (job := self.waiting.get()) is not None:
-            number, body, headers = job
-            hook = self.hooks.get(number)
-            if hook is None or hook["status"] != "active":
-                continue
+            self.deliver_one(*job)
+            self.waiting.task_done()
+
+    def deliver_one(self, number: int, body: bytes, headers: dict[str, str]) -> None:
+        """Sign and send one delivery; count what came of it."""
+        hook = self.hooks.get(number)
+        if hook is not None and hook["status"] == "active":
             if "X-WC-Webhook-Topic" in headers:
                 mark = hmac.new(str(hook["secret"]).encode(), body, hashlib.sha256).digest()
                 headers["X-WC-Webhook-Signature"] = base64.b64encode(mark).decode()
@@ -103,6 +106,10 @@ class Hooks:
             hook["failures"] = 0 if 200 <= status <= 302 else hook["failures"] + 1
             if hook["failures"] > FAILURES_ALLOWED:
                 hook["status"] = "disabled"
+
+    def settle(self) -> None:
+        """Return when everything queued so far has been sent."""
+        self.waiting.join()
 
     def stop(self) -> None:
         """Let the thread end after what is already queued."""
