@@ -124,10 +124,23 @@ def serve(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """The asynchronous side of an endpoint: reads the body, leaves the rest to a thread."""
 
     async def run(request: Request) -> Response:
-        body = await request.body() if endpoint.method == "POST" else b""
+        body = await body_of(request) if endpoint.method == "POST" else b""
+        if body is None:
+            return problem(413, f"A request may have at most {LARGEST_BODY:,} bytes.")
         return await run_in_threadpool(answer, request, request.app.state.engine, endpoint, body)
 
     return run
+
+
+async def body_of(request: Request) -> bytes | None:
+    """The body of a request; None when it is too large, without having read more than that."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > LARGEST_BODY:
+            return None
+        parts.append(part)
+    return b"".join(parts)
 
 
 async def openapi(request: Request) -> Response:
@@ -142,9 +155,7 @@ async def handle(request: Request, error: Exception) -> Response:
 
 def make(state: State) -> Starlette:
     """The API as an application to be mounted at /api/v1."""
-    routes: list[BaseRoute] = [
-        Route(one.path, serve(one), methods=[one.method], max_body_size=LARGEST_BODY) for one in ENDPOINTS
-    ]
+    routes: list[BaseRoute] = [Route(one.path, serve(one), methods=[one.method]) for one in ENDPOINTS]
     api = Starlette(
         routes=[Route("/openapi.json", openapi), *routes],
         exception_handlers={HTTPException: handle, 404: handle, 405: handle},
