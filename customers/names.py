@@ -59,7 +59,7 @@ def form(person: Person) -> NameForm:
         return _person(person.name, "")
     given = person.given_name
     if person.family_name and is_hangul(person.family_name) and is_hangul(given):
-        return _person(person.family_name + given, "")
+        return _person(f"{person.family_name} {given}", "")
     return _person(f"{given} {person.family_name}", person.middle_name)
 
 

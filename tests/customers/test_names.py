@@ -30,6 +30,7 @@ SAME = [
     ("김경숙", "Kim Gyoung Sook"),
     ("김경숙", "경숙 김"),
     ("박성현", "Sunghyeon Park"),
+    ("오현주", "Hyunju Oh"),
     ("Jürgen Müller", "Juergen Mueller"),
     ("Stephanie Dawson", "Stephnie B. Dawson"),
     ("William Smith", "Bill Smith"),
@@ -101,6 +102,7 @@ def test_person_is_never_company() -> None:
 
 def test_name_parts_compare_with_whole_name() -> None:
     assert agreement(person(given="현정", family="이"), person("이현정")) == 2
+    assert agreement(person(given="이", family="현정"), person("이현정")) == 2
     assert (
         agreement(person(given="Ерлан", family="Курманев", middle="Даниярович"), person("Курманев Ерлан"))
         == 2
