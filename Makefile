@@ -20,7 +20,9 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "This Python lacks venv: install it (Debian, Ubuntu: apt-get install python3-venv)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements.lock || \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock  # an index only pip knows of
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
