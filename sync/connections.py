@@ -63,9 +63,12 @@ def connector_class(session: Session, connection_id: UUID) -> type[Connector]:
 
 
 def public_settings(cls: type[Connector], connection: Connection) -> Any:
-    """The Settings without their secrets: enough to normalise records."""
-    blank = {field.name: "" for field in registry.form_fields(cls) if field.secret}
-    return cls.Settings(**_known_only(cls, {**connection.settings, **blank}))
+    """The Settings with empty secrets: enough to normalise records. Not checked, as something is missing."""
+    made = object.__new__(cls.Settings)
+    for field in registry.form_fields(cls):
+        value = "" if field.secret else connection.settings.get(field.name, field.default)
+        object.__setattr__(made, field.name, value)
+    return made
 
 
 def full_settings(cls: type[Connector], sealer: Sealer, connection: Connection) -> Any:

@@ -105,7 +105,7 @@ def _land_all(
         if page is None:
             return
         with transaction(work.engine) as session:
-            work.guard(session)
+            work.progressed(session)
             run = runs.hold(session, run_id)
             _land_page(session, run, page, args["what"], operation_id, read_at)
             run.detail = {**run.detail, "cursor": page.cursor}

@@ -152,7 +152,7 @@ class _Puller:
 
     def _land(self, stream: Stream, page: Page, read_at: datetime, whole: bool) -> None:
         with transaction(self.engine) as session:
-            self.work.guard(session)
+            self.work.progressed(session)
             run = runs.hold(session, self.run_id)
             landed = land(session, self.connection_id, stream.name, page.records, "pull", read_at=read_at)
             report_bad(session, self.connection_id, stream.name, page.bad)
@@ -192,7 +192,7 @@ class _Puller:
     def _mark_done(self, stream: str) -> None:
         """A stream that is through isn't begun again when the worker dies in a later one."""
         with transaction(self.engine) as session:
-            self.work.guard(session)
+            self.work.progressed(session)
             run = runs.hold(session, self.run_id)
             run.detail = self.detail = {**run.detail, "done": [*run.detail.get("done", []), stream]}
 

@@ -100,7 +100,7 @@ def _compare_all(work: Work, connection_id: UUID, run_id: UUID) -> None:
         if repair:
             result["repaired"] = _mend(work, connector, stream, connection_id, run_id, gaps)
         with transaction(work.engine) as session:
-            work.guard(session)
+            work.progressed(session)
             run = runs.hold(session, run_id)
             run.detail = {**run.detail, "streams": {**run.detail.get("streams", {}), stream.name: result}}
 

@@ -1,47 +1,35 @@
 """Kills workers and the webhook door at random moments while a shop lives on, then compares both sides."""
 
 import http.client
-import os
 import random
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from pathlib import Path
 
-import redis
 from sqlalchemy import Engine, text
 
 from connectors.base import raw_json
-from foundation import problems
 from foundation.database import transaction
 from foundation.sealing import open_sealer
 from foundation.settings import Settings
-from foundation.tables import Problem
-from sync import connections, context, imports, pull, reconcile
-from sync.tables import Run
+from sync import connections, context, imports, pull
 from tests import shops
+from tests.soak.herd import Herd
 
-ROOT = Path(__file__).parents[2]
 
-
-class Storm:
+class Storm(Herd):
     """One shop, one file import, three processes, and everything that goes wrong between them."""
 
     def __init__(self, engine: Engine, settings: Settings, folder: Path, seed: int, people: int) -> None:
-        self.engine, self.settings, self.folder = engine, settings, folder
-        self.chance = random.Random(seed)
+        super().__init__(engine, settings, folder, random.Random(seed))
         self.shop = shops.Shop("storm", page_size=40)
         self.address, self.close_shop = shops.serve(self.shop)
         self.people = people
         self.sealer = open_sealer(settings)
         self.port = _free_port()
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.answers: Counter[int] = Counter()  # statuses of webhooks; 0: nobody answered
-        self.kills = 0
         self.over = threading.Event()
         shops.install()
         context.use(context.Context(settings, self.sealer))
@@ -103,28 +91,10 @@ class Storm:
             self.answers[answer] += 1
 
     # our side is killed
-    def start(self, name: str) -> None:
-        """Start, or start again, one of our processes."""
-        role = name.split("-")[0]
-        settings = self.settings
-        told = (settings.database_url, settings.redis_url, settings.data, settings.key, self.port)
-        args = [sys.executable, "-m", "tests.soak.process", role, *(str(one) for one in told)]
-        log = (self.folder / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(args, cwd=ROOT, stdout=log, stderr=log)
-        log.close()
-
-    def kill(self, name: str) -> None:
-        """SIGKILL, in the middle of whatever it does."""
-        self.processes[name].send_signal(signal.SIGKILL)
-        self.processes[name].wait()
-        self.kills += 1
-
     def stop(self) -> None:
         """End everything."""
         self.over.set()
-        for process in self.processes.values():
-            process.kill()
-            process.wait()
+        super().stop()
         self.close_shop()
         context.use(None)
 
@@ -132,76 +102,31 @@ class Storm:
         """Kill one process after another, flush Valkey now and then, and ask for pulls all the while."""
         names = ["worker-1", "worker-2", "web"]
         for name in names:
-            self.start(name)
+            self.start(name, self.port)
         _wait_for_port(self.port)
         with transaction(self.engine) as session:
             imports.start(session, self.settings, self.book, self._file(), "customers", "storm")
         life = threading.Thread(target=self.live)
         life.start()
-        valkey = redis.Redis.from_url(self.settings.redis_url or "")
         try:
             for number in range(kills):
                 time.sleep(self.chance.uniform(0.2, 2.0))
                 with transaction(self.engine) as session:
                     pull.start(session, self.connection, full=number % 7 == 3)
                 if number % 3 == 2:
-                    valkey.flushall()
+                    self.flush()
                 victim = self.chance.choice(names)
                 self.kill(victim)
-                self.start(victim)
+                self.start(victim, self.port)
         finally:
             self.over.set()
             life.join()
-            valkey.close()
 
     def _file(self) -> Path:
         path = self.folder / "old.csv"
         rows = (f"Old Customer{n},old{n}@example.org,c{n}\n" for n in range(self.people * 10))
         path.write_text("name,email,customer id\n" + "".join(rows), encoding="utf-8")
         return path
-
-    # and is mended
-    def recover(self, limit: float = 180.0) -> Run:
-        """Let it rest, press "retry" on what gave up, pull, reconcile twice; answers the last run."""
-        deadline = time.monotonic() + limit
-        self._rest(deadline)
-        for kind, begin in (
-            ("pull", pull.start),
-            ("reconcile", reconcile.start),
-            ("reconcile", reconcile.start),
-        ):
-            for _ in range(5):
-                with transaction(self.engine) as session:
-                    run_id = begin(session, self.connection).id
-                self._rest(deadline)
-                with transaction(self.engine) as session:
-                    run = session.get_one(Run, run_id)
-                if run.state == "done":
-                    break
-            assert run.state == "done", (kind, run.state, run.error)
-        return run
-
-    def _rest(self, deadline: float) -> None:
-        busy = (
-            "SELECT (SELECT count(*) FROM jobs WHERE state IN ('waiting', 'running'))"
-            " + (SELECT count(*) FROM landed_heads WHERE pending)"
-        )
-        while True:
-            with transaction(self.engine) as session:
-                for problem in session.query(Problem).filter(Problem.area == "job", Problem.state == "open"):
-                    problems.retry(session, problem.id)
-            with self.engine.begin() as db:
-                db.execute(text("UPDATE jobs SET run_at = created_at WHERE state = 'waiting'"))
-                left = db.scalar(text(busy))
-            if not left:
-                return
-            assert time.monotonic() < deadline, f"{left} things never came to rest: {self._stuck()}"
-            time.sleep(0.2)
-
-    def _stuck(self) -> list[object]:
-        query = "SELECT kind, state, attempts, errors, last_error FROM jobs WHERE state <> 'done'"
-        with self.engine.connect() as db:
-            return list(db.execute(text(query)))
 
     # both sides are compared
     def differences(self) -> dict[str, object]:
@@ -311,8 +236,3 @@ def _wait_for_port(port: int) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError("the webhook door never opened")
-
-
-def kills_wanted(default: int) -> int:
-    """How many, as the environment says."""
-    return int(os.environ.get("KARTOTEKA_SOAK_KILLS", default))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.soak.driver import Storm, kills_wanted
+from tests.soak.driver import Storm
+from tests.soak.herd import gaps, kills_wanted
 
 
 @pytest.mark.soak
@@ -11,10 +12,9 @@ def test_both_sides_are_equal_after_many_kills(engine, settings, tmp_path):
     try:
         storm.fill()
         storm.rage(kills_wanted(6))
-        last = storm.recover(limit=600)
+        last = storm.recover(storm.connection, limit=600)
         assert storm.differences() == {}
-        streams = last.detail["streams"].values()
-        assert all(s["missing"] == s["stale"] == s["extra"] == 0 and s["there"] == s["here"] for s in streams)
+        assert gaps(last) == {}
         print(storm.figures())
     finally:
         storm.stop()

@@ -8,7 +8,7 @@ def test_two_kills_lose_and_double_nothing(engine, settings, tmp_path):
     try:
         storm.fill()
         storm.rage(2)
-        storm.recover(limit=120)
+        storm.recover(storm.connection, limit=120)
         assert storm.differences() == {}
     finally:
         storm.stop()
