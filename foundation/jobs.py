@@ -16,7 +16,7 @@ from redis.retry import Retry
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from foundation import log, metrics, outcomes, roles, running, work
+from foundation import health, log, metrics, outcomes, roles, running, work
 from foundation import wake as wakes
 from foundation.clock import monotonic
 from foundation.heartbeat import Heartbeat
@@ -254,7 +254,8 @@ class Worker:
     def _sweep(self) -> bool:
         if monotonic() - self._swept >= SWEEP:
             self._swept = monotonic()
-            roles.take(self._engine, f"worker:{self.name}", self.name)
+            if not health.stale():  # a worker with a dead thread goes silent for the others to see
+                roles.take(self._engine, f"worker:{self.name}", self.name)
             roles.bury(self._engine)
             outcomes.sweep(self._engine)
         if work.due(self._engine):

@@ -305,7 +305,8 @@ def test_dead_thread_turns_health_red(engine: Engine, monkeypatch: pytest.Monkey
         assert health.stale() == []
         monkeypatch.setattr(running, "run_one", die)
         worker._hear("jobs")
-        assert eventually(health.stale) == ["runner 0", "runner 1"]
+        assert eventually(lambda: len(health.stale()) == 2)
+        assert health.stale() == ["runner 0", "runner 1"]
     for runner in worker._runners:
         health.forget(runner.name)
 

@@ -151,6 +151,28 @@ def test_poison_job_dies_at_its_fifth_crash(engine: Engine, clock: ModuleType) -
     assert "died in the middle 5 times" in problem(engine).message
 
 
+def test_progress_forgives_earlier_kills(engine: Engine, clock: ModuleType) -> None:
+    job_id = add(engine)
+    for page in range(3 * MAX_CRASHES):
+        one = work.claim(engine, "a process that will be killed")
+        assert one is not None
+        if page % 3 == 0:
+            with transaction(engine) as session:
+                one.progressed(session)
+        clock.advance(timedelta(seconds=work.LEASE + 1))
+        assert outcomes.sweep(engine) == 1
+    assert row(engine, job_id).state == "waiting"
+
+
+def test_progress_is_for_the_holder_only(engine: Engine, clock: ModuleType, session: Session) -> None:
+    add(engine)
+    with work_claimed(engine) as zombie:
+        clock.advance(timedelta(seconds=work.LEASE + 1))
+        outcomes.sweep(engine)
+        with pytest.raises(LostLease):
+            zombie.progressed(session)
+
+
 def test_poison_job_blocks_nobody(engine: Engine, clock: ModuleType) -> None:
     add(engine)
     work.claim(engine, "a process that was killed")
