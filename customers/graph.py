@@ -15,7 +15,8 @@ from foundation.clock import now
 from foundation.database import copy_rows, staged
 from foundation.errors import BadInput
 
-_ENDED = "(l.until IS NOT NULL AND (l.ended_by IS NULL OR l.ended_by = l.operation_id))"  # for good
+# for good; a link that a split or a verdict holds back has not ended
+_ENDED = "(l.until IS NOT NULL AND (l.ended_by IS NULL OR l.ended_by IS NOT DISTINCT FROM l.operation_id))"
 
 _EDGES = f"""
 WITH RECURSIVE reach (node, is_card) AS (
@@ -119,7 +120,12 @@ def settle(session: Session, graph: Graph, *, anew: bool = False) -> Settled:
     """
     groups, held = draw(graph)
     settled = Settled()
-    changed = [group for group in groups if anew or _differs(graph, group)]
+    left = {
+        member.customer for group in groups for member in group.members if member.customer != group.survivor
+    }
+    changed = [
+        group for group in groups if anew or _differs(graph, group) or not left.isdisjoint(group.cards)
+    ]
     for group in groups:
         for member in group.members:
             settled.customer[member.id] = group.survivor

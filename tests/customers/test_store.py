@@ -205,7 +205,11 @@ def test_zero_characters_do_no_harm(session: Session) -> None:
 
 def test_kinds_without_a_place_are_refused(session: Session) -> None:
     with pytest.raises(Permanent, match="payment"):
-        say(session, shop(session), Payment(external_id="1", customer_id="", currency="EUR", amount=Decimal(1)))
+        say(
+            session,
+            shop(session),
+            Payment(external_id="1", customer_id="", currency="EUR", amount=Decimal(1)),
+        )
 
 
 def test_the_later_word_holds_in_a_batch(session: Session) -> None:
@@ -224,7 +228,10 @@ def test_two_workers_make_one_card(engine: Engine) -> None:
             start.wait()
             for number in range(5):
                 with transaction(engine) as session:
-                    records = (anna(), order(anna(guest=True), str(number), placed_at=JANUARY + timedelta(number)))
+                    records = (
+                        anna(),
+                        order(anna(guest=True), str(number), placed_at=JANUARY + timedelta(number)),
+                    )
                     store.apply(session, source, [Resolved(number, now(), records)])
         except Exception as error:
             failures.append(error)

@@ -1,4 +1,4 @@
-"""A small world for tests of the customer record: sources that speak, and short ways to look at the tables."""
+"""A small world for tests of the customer record: sources that speak, short ways to look at tables."""
 
 from collections.abc import Sequence
 from typing import Any
