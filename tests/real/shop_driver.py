@@ -22,6 +22,39 @@ NAMES = [
 ]  # fmt: skip
 
 
+LOG_IN = f'mutation($e: String!) {{ login(username: $e, password: "secret1") {{ {FAIL} }} }}'
+CUSTOMER = (
+    'mutation($i: CreateCustomerInput!) { createCustomer(input: $i, password: "secret1") '
+    f"{{ ... on Customer {{ id }} {FAIL} }} }}"
+)
+ADDRESS = (
+    "mutation($c: ID!, $i: CreateAddressInput!) { createCustomerAddress(customerId: $c, input: $i) { id } }"
+)
+LINES = "query($i: ID!) { order(id: $i) { lines { id quantity } payments { id amount } } }"
+FULFIL = (
+    "mutation($i: FulfillOrderInput!) { addFulfillmentToOrder(input: $i) "
+    f"{{ ... on Fulfillment {{ id }} {FAIL} }} }}"
+)
+MOVE_PARCEL = (
+    "mutation($i: ID!, $s: String!) { transitionFulfillmentToState(id: $i, state: $s) "
+    f"{{ ... on Fulfillment {{ id }} {FAIL} }} }}"
+)
+REFUND = (
+    f"mutation($i: RefundOrderInput!) {{ refundOrder(input: $i) {{ ... on Refund {{ id state }} {FAIL} }} }}"
+)
+SETTLE = (
+    "mutation($i: SettleRefundInput!) { settleRefund(input: $i) "
+    f"{{ ... on Refund {{ id state }} {FAIL} }} }}"
+)
+CANCEL = (
+    f"mutation($i: CancelOrderInput!) {{ cancelOrder(input: $i) {{ ... on Order {{ id state }} {FAIL} }} }}"
+)
+EDIT = (
+    "mutation($i: UpdateCustomerInput!) { updateCustomer(input: $i) "
+    f"{{ ... on Customer {{ id }} {FAIL} }} }}"
+)
+EDIT_ADDRESS = "mutation($i: UpdateAddressInput!) { updateCustomerAddress(input: $i) { id } }"
+
 _DECLARED = {"who": "$who: CreateCustomerInput!", "where": "$where: CreateAddressInput!"}
 
 
@@ -72,7 +105,8 @@ class Buyer:
     @property
     def who(self) -> dict[str, Any]:
         return {
-            "firstName": self.given, "lastName": self.family, "emailAddress": self.email, "phoneNumber": self.phone,
+            "firstName": self.given, "lastName": self.family,
+            "emailAddress": self.email, "phoneNumber": self.phone,
         }  # fmt: skip
 
     @property
@@ -117,16 +151,10 @@ class Driver:
         self._admins = threading.local()
         self._number = itertools.count(1)
         self._run = f"{seed:04d}"
-        self.variants = [
-            variant["id"]
-            for product in self._once("shop-api", "{ products { items { variants { id } } } }")["products"]["items"]
-            for variant in product["variants"]
-        ]  # fmt: skip
+        with self.session() as shop:
+            products = shop("{ products { items { variants { id } } } }")["products"]["items"]
+        self.variants = [variant["id"] for product in products for variant in product["variants"]]
         self.shipping = ""
-
-    def _once(self, path: str, query: str, **variables: Any) -> Any:
-        with self.session(path) as api:
-            return api(query, **variables)
 
     @contextmanager
     def session(self, path: str = "shop-api") -> Iterator[Api]:
@@ -154,15 +182,8 @@ class Driver:
 
     def register(self, buyer: Buyer) -> Buyer:
         """Staff create the customer with an address."""
-        made = self.admin(
-            f"mutation($i: CreateCustomerInput!) {{ createCustomer(input: $i, password: \"secret1\") {{ ... on Customer {{ id }} {FAIL} }} }}",
-            i=buyer.who,
-        )  # fmt: skip
-        buyer.id = made["createCustomer"]["id"]
-        self.admin(
-            "mutation($c: ID!, $i: CreateAddressInput!) { createCustomerAddress(customerId: $c, input: $i) { id } }",
-            c=buyer.id, i={**buyer.address, "defaultShippingAddress": True},
-        )  # fmt: skip
+        buyer.id = self.admin(CUSTOMER, i=buyer.who)["createCustomer"]["id"]
+        self.admin(ADDRESS, c=buyer.id, i={**buyer.address, "defaultShippingAddress": True})
         return buyer
 
     def order(
@@ -176,7 +197,7 @@ class Driver:
         first, *others = lines
         with self.session() as shop:
             if not guest:
-                shop(f'mutation($e: String!) {{ login(username: $e, password: "secret1") {{ {FAIL} }} }}', e=buyer.email)
+                shop(LOG_IN, e=buyer.email)
             last = shop(f"mutation {{ {_add('line', first)} }}")["line"]
             steps = [_add(f"line{n}", line) for n, line in enumerate(others)]
             if guest:
@@ -198,7 +219,7 @@ class Driver:
 
     def _check_out(self, shop: Api) -> list[str]:
         if not self.shipping:
-            self.shipping = shop("{ shippingMethods: eligibleShippingMethods { id } }")["shippingMethods"][0]["id"]
+            self.shipping = shop("{ eligibleShippingMethods { id } }")["eligibleShippingMethods"][0]["id"]
         return [
             f"setOrderShippingAddress(input: $where) {{ {FAIL} }}",
             f"setOrderShippingMethod(shippingMethodId: [{self.shipping}]) {{ {FAIL} }}",
@@ -208,54 +229,40 @@ class Driver:
 
     def ship(self, order_id: str, deliver: bool = False) -> None:
         """Staff ship everything of an order, and deliver it when asked."""
-        lines = self.admin("query($i: ID!) { order(id: $i) { lines { id quantity } } }", i=order_id)["order"]["lines"]
-        made = self.admin(
-            f"mutation($i: FulfillOrderInput!) {{ addFulfillmentToOrder(input: $i) {{ ... on Fulfillment {{ id }} {FAIL} }} }}",
-            i={
-                "lines": [{"orderLineId": line["id"], "quantity": line["quantity"]} for line in lines],
-                "handler": {"code": "manual-fulfillment", "arguments": [
-                    {"name": "method", "value": "Post"}, {"name": "trackingCode", "value": f"TRACK-{order_id}"}]},
-            },
-        )["addFulfillmentToOrder"]  # fmt: skip
+        lines = self.admin(LINES, i=order_id)["order"]["lines"]
+        words = {"method": "Post", "trackingCode": f"TRACK-{order_id}"}
+        handler = {
+            "code": "manual-fulfillment",
+            "arguments": [{"name": name, "value": value} for name, value in words.items()],
+        }
+        parts = [{"orderLineId": line["id"], "quantity": line["quantity"]} for line in lines]
+        made = self.admin(FULFIL, i={"lines": parts, "handler": handler})["addFulfillmentToOrder"]
         for state in ("Shipped", "Delivered")[: 2 if deliver else 1]:
-            self.admin(
-                f"mutation($i: ID!, $s: String!) {{ transitionFulfillmentToState(id: $i, state: $s) {{ ... on Fulfillment {{ id }} {FAIL} }} }}",
-                i=made["id"], s=state,
-            )  # fmt: skip
+            self.admin(MOVE_PARCEL, i=made["id"], s=state)
 
     def refund(self, order_id: str, amount: int | None = None) -> int:
         """Staff give money back (all of it when no amount is named) and mark it settled; answers how much."""
-        payment = self.admin("query($i: ID!) { order(id: $i) { payments { id amount } } }", i=order_id)["order"]["payments"][0]
+        payment = self.admin(LINES, i=order_id)["order"]["payments"][0]
         amount = payment["amount"] if amount is None else amount
-        made = self.admin(
-            f"mutation($i: RefundOrderInput!) {{ refundOrder(input: $i) {{ ... on Refund {{ id state }} {FAIL} }} }}",
-            i={"paymentId": payment["id"], "amount": amount, "lines": [], "shipping": 0, "adjustment": 0, "reason": "changed mind"},
-        )["refundOrder"]  # fmt: skip
+        wish = {"paymentId": payment["id"], "amount": amount, "lines": [], "shipping": 0, "adjustment": 0}
+        made = self.admin(REFUND, i={**wish, "reason": "changed mind"})["refundOrder"]
         if made["state"] != "Settled":
-            self.admin(
-                f"mutation($i: SettleRefundInput!) {{ settleRefund(input: $i) {{ ... on Refund {{ id state }} {FAIL} }} }}",
-                i={"id": made["id"], "transactionId": f"back-{made['id']}"},
-            )  # fmt: skip
+            self.admin(SETTLE, i={"id": made["id"], "transactionId": f"back-{made['id']}"})
         return amount
 
     def cancel(self, order_id: str) -> None:
         """Staff cancel an order."""
-        self.admin(
-            f"mutation($i: CancelOrderInput!) {{ cancelOrder(input: $i) {{ ... on Order {{ id state }} {FAIL} }} }}",
-            i={"orderId": order_id, "reason": "out of stock"},
-        )  # fmt: skip
+        self.admin(CANCEL, i={"orderId": order_id, "reason": "out of stock"})
 
     def edit_customer(self, customer_id: str, **changes: str) -> None:
         """Staff change fields of a customer."""
-        self.admin(
-            f"mutation($i: UpdateCustomerInput!) {{ updateCustomer(input: $i) {{ ... on Customer {{ id }} {FAIL} }} }}",
-            i={"id": customer_id, **changes},
-        )  # fmt: skip
+        self.admin(EDIT, i={"id": customer_id, **changes})
 
     def edit_address(self, customer_id: str, **changes: str) -> None:
         """Staff change the first address of a customer (which does not move the customer's change time)."""
-        first = self.admin("query($i: ID!) { customer(id: $i) { addresses { id } } }", i=customer_id)["customer"]["addresses"][0]
-        self.admin("mutation($i: UpdateAddressInput!) { updateCustomerAddress(input: $i) { id } }", i={"id": first["id"], **changes})
+        query = "query($i: ID!) { customer(id: $i) { addresses { id } } }"
+        first = self.admin(query, i=customer_id)["customer"]["addresses"][0]
+        self.admin(EDIT_ADDRESS, i={"id": first["id"], **changes})
 
     def delete_customer(self, customer_id: str) -> None:
         """Staff delete a customer."""
@@ -270,7 +277,7 @@ class Driver:
         self, customers: int = 300, orders: int = 1000, *, guests: float = 0.3, refunds: float = 0.05,
         cancellations: float = 0.04, shipments: float = 0.2, edits: float = 0.1, deletions: int = 5,
     ) -> Filled:  # fmt: skip
-        """Customers and orders in the given numbers, then what happens to them later; the shares are of each."""
+        """Customers and orders in these numbers, then what happens to them later (shares of each)."""
         made = Filled()
         made.buyers = self.each(self.register, [self.person() for _ in range(customers)])
         plans: dict[str, list[Any]] = {}
@@ -290,7 +297,7 @@ class Driver:
         self.each(lambda order_id: self.ship(order_id, deliver=int(order_id) % 2 == 0), made.shipped)
         chosen = self.random.sample([buyer.id for buyer in made.buyers], int(customers * edits) + deletions)
         made.deleted, made.edited = chosen[:deletions], chosen[deletions:]
-        self.each(lambda customer_id: self.edit_customer(customer_id, lastName=f"Edited {customer_id}"), made.edited)
+        self.each(lambda one: self.edit_customer(one, lastName=f"Edited {one}"), made.edited)
         self.each(self.delete_customer, made.deleted)
         return made
 

@@ -25,6 +25,7 @@ from connectors.shops.vendure import records, walk
 from connectors.shops.vendure.client import Client
 from connectors.shops.vendure.values import Node, instant
 from foundation import clock
+from foundation.errors import Misconfigured
 from foundation.records import AnyRecord
 
 OVERLAP = timedelta(seconds=120)  # a transaction may commit long after the change time it carries
@@ -113,6 +114,7 @@ class Vendure(Connector):
     def check(self) -> str:
         """Sign in and count what is there."""
         data = self._client.ask("Counts")
+        self._check_channel(data)
         return (
             f"Reached the channel “{data['activeChannel']['code']}”: "
             f"{data['customers']['totalItems']} customers, {data['orders']['totalItems']} orders, "
@@ -188,9 +190,15 @@ class Vendure(Connector):
         page: walk.Answer = self._client.ask(operation, {"options": options})["page"]
         return page
 
+    def _check_channel(self, data: dict[str, Any]) -> None:
+        # to a token it doesn't know the shop answers with its default channel
+        if self.settings.channel and data["activeChannel"]["token"] != self.settings.channel:
+            raise Misconfigured(f"{self.http.host} knows no channel with this token.", "channel")
+
     def _begin(self) -> datetime:
         """The shop's own time now; learns once in how many decimals it counts money."""
         data = self._client.ask("Shop")
+        self._check_channel(data)
         self._decimals = int(data["globalSettings"]["serverConfig"]["moneyStrategyPrecision"])
         return self._client.shop_time or clock.now()
 

@@ -125,6 +125,14 @@ def test_impossible_settings_are_refused(typed: dict[str, str]) -> None:
         registry.parse_settings(Vendure, {"address": ADDRESS, "api_key": "k", **typed})
 
 
+def test_unknown_channel_is_told(shop: VendureShop) -> None:
+    """To a token it doesn't know the shop answers with its default channel."""
+    with pytest.raises(Misconfigured, match="no channel") as caught:
+        pull_ids(connect(channel="other-token"))
+    assert caught.value.setting == "channel"
+    assert "25 customers" in connect(channel="main-token").check()
+
+
 def test_channel_and_key_are_sent() -> None:
     settings = registry.parse_settings(Vendure, {"address": ADDRESS, "api_key": "k", "channel": "second"})
     headers = Vendure.make_http(settings).headers

@@ -106,11 +106,15 @@ class VendureShop:
         )
 
     def _data(self, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
+        channel = {"code": "main", "token": "main-token"}
         if operation == "Shop":
-            return {"globalSettings": {"serverConfig": {"moneyStrategyPrecision": 2}}}
+            return {
+                "activeChannel": channel,
+                "globalSettings": {"serverConfig": {"moneyStrategyPrecision": 2}},
+            }
         if operation == "Counts":
             counts = {name: {"totalItems": len(rows.rows)} for name, rows in self.lists.items()}
-            return {**counts, "productVariants": counts["products"], "activeChannel": {"code": "main"}}
+            return {**counts, "productVariants": counts["products"], "activeChannel": channel}
         name = operation.removesuffix("Listing").lower()
         name = name if name.endswith("s") else f"{name}s"
         return {"page": self.lists[name].read(variables["options"])}

@@ -1,0 +1,42 @@
+"""Real servers that nobody of this project wrote, for the tests marked `real`."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from foundation import embedded
+from tests.real.shop_driver import Driver, Filled
+from tests.real.vendure_shop import RealShop, missing
+
+
+@pytest.fixture(scope="session")
+def vendure(servers: embedded.Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealShop]:
+    """A Vendure shop with its seeded catalogue. KARTOTEKA_REAL_FOLDER keeps its npm packages."""
+    if reason := missing():
+        pytest.skip(reason)
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE vendure TEMPLATE template0")
+    kept = os.environ.get("KARTOTEKA_REAL_FOLDER")
+    shop = RealShop(
+        tmp_path_factory.mktemp("vendure"),
+        servers.database_url.replace("/kartoteka?", "/vendure?"),
+        Path(kept).absolute() if kept else None,
+    )
+    shop.start()
+    yield shop
+    shop.stop()
+
+
+@pytest.fixture(scope="session")
+def driver(vendure: RealShop) -> Driver:
+    """Acts as the shop's buyers and staff."""
+    return Driver(vendure.info)
+
+
+@pytest.fixture(scope="session")
+def filled(driver: Driver) -> Filled:
+    """The shop with some people and orders in it."""
+    return driver.fill(24, 40, deletions=2)
