@@ -81,8 +81,16 @@ def home(data: Path, account: Account | None) -> Path:
     if not data.is_relative_to(root):
         root = Path("/var/lib")
     place = root / f"kartoteka-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
-    place.mkdir(mode=0o711, exist_ok=True)
-    place.chmod(0o711)  # mkdir is subject to the umask
+    try:
+        place.mkdir(mode=0o711)
+        place.chmod(0o711)  # mkdir is subject to the umask
+    except FileExistsError:
+        pass  # ours if it belongs to us, by its name
+    except OSError as error:
+        raise Misconfigured(
+            f"The account {account.name} can't reach {data}, and {place} can't be made: {error}",
+            setting="KARTOTEKA_DATA",
+        ) from error
     if place.stat().st_uid != os.geteuid() or not can_enter(account, place):
         raise Misconfigured(
             f"The account {account.name} can't reach {data} nor {place}. Choose another data folder.",

@@ -11,6 +11,7 @@ from foundation.clock import now
 from foundation.errors import Misconfigured
 
 LOCK = "kartoteka.lock"
+KEY = "secret.key"  # what seals stored credentials; a folder with one is ours, too
 
 
 def prepare(data: Path, *, enterable: bool = False) -> Path:
@@ -22,7 +23,8 @@ def prepare(data: Path, *, enterable: bool = False) -> Path:
     data = data.expanduser().absolute()
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ours = data.stat().st_uid == os.geteuid() and (not any(data.iterdir()) or (data / LOCK).exists())
+        names = {path.name for path in data.iterdir()}
+        ours = data.stat().st_uid == os.geteuid() and (not names or bool(names & {LOCK, KEY}))
         if ours:
             data.chmod(0o711 if enterable else 0o700)
     except OSError as error:

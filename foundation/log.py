@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from foundation.settings import Settings
 
 GONE = "[removed]"
+_FIRST: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
 _SECRET = re.compile(
     r"passw|secret|token|api_?key|authorization|cookie|credential|sealed|dsn|_url$|^key$", re.I
 )
@@ -60,31 +65,29 @@ def _strip_text(text: str, personal_may_stand: bool) -> str:
 
 def setup(settings: "Settings") -> None:
     """Send our lines and those of libraries to standard error in the format the settings name."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    last: list[Any] = [structlog.processors.format_exc_info, strip]
-    if settings.log_format == "json":
-        last.append(structlog.processors.JSONRenderer(ensure_ascii=False))
-    else:
-        last.append(_one_line)
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    structlog.configure(
-        processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    last = _configure(level, json=settings.log_format == "json")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            foreign_pre_chain=[*_FIRST, structlog.stdlib.add_logger_name],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _configure(level: int, *, json: bool) -> list[Any]:
+    """Set how our own lines are made; answers the steps that those of libraries share."""
+    show = structlog.processors.JSONRenderer(ensure_ascii=False) if json else _one_line
+    last: list[Any] = [structlog.processors.format_exc_info, strip, show]
+    structlog.configure(
+        processors=[*_FIRST, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *given: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    return last
 
 
 def _one_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
@@ -96,3 +99,6 @@ def _one_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
 def get(name: str) -> Any:
     """A logger: `log.get(__name__).info("page_pulled", stream="orders", rows=100)`."""
     return structlog.get_logger(module=name)
+
+
+_configure(logging.WARNING, json=False)  # until `setup`: standard output belongs to commands

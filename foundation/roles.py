@@ -21,8 +21,15 @@ _TAKE = text("""
 
 
 def take(engine: Engine, name: str, holder: str) -> bool:
-    """Take or keep a role for `LIMIT` seconds; whether it is ours."""
+    """Take or keep a role for `LIMIT` seconds; whether it is ours. Writes when a third of them is gone."""
     at = now()
+    with engine.connect() as connection:
+        row = connection.execute(
+            text("SELECT holder, until FROM leases WHERE name = :name"), {"name": name}
+        ).one_or_none()
+    fresh = timedelta(seconds=LIMIT * 2 / 3)
+    if row is not None and row.until > (at + fresh if row.holder == holder else at):
+        return bool(row.holder == holder)
     values = {"name": name, "holder": holder, "until": at + timedelta(seconds=LIMIT), "now": at}
     with transaction(engine) as session:
         return session.execute(_TAKE, values).first() is not None

@@ -8,10 +8,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from foundation import folder
 from foundation.errors import Misconfigured
 from foundation.settings import Settings
 
-KEY_FILE = "secret.key"
+KEY_FILE = folder.KEY
 
 
 class Sealer:

@@ -37,6 +37,13 @@ def test_enterable_folder_can_not_be_listed(tmp_path: Path) -> None:
     assert data.stat().st_mode & 0o777 == 0o711
 
 
+def test_folder_with_a_key_is_ours(tmp_path: Path) -> None:
+    (tmp_path / folder.KEY).write_text("sealing came first", encoding="utf-8")
+    tmp_path.chmod(0o700)
+    folder.prepare(tmp_path, enterable=True)
+    assert tmp_path.stat().st_mode & 0o777 == 0o711
+
+
 def test_folder_of_others_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("not ours", encoding="utf-8")
     tmp_path.chmod(0o755)

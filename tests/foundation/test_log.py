@@ -5,7 +5,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from foundation import log
 from foundation.settings import load
@@ -34,7 +33,7 @@ def _restore() -> Iterator[None]:
     handlers, level = list(root.handlers), root.level
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    log._configure(logging.WARNING, json=False)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -125,3 +124,12 @@ def test_level_hides_what_is_below(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("alembic").info("hidden too")
     logging.getLogger("alembic").warning("shown")
     assert [line for line in lines(capsys) if "shown" not in line] == []
+
+
+def test_before_setup_standard_output_stays_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    log.get("test").info("hidden")
+    log.get("test").warning("shown")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "shown" in said.err
+    assert "hidden" not in said.err
