@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from connectors.http import Http
+from foundation.errors import Permanent
 from foundation.records import AnyRecord, OrderState
 
 Role = Literal["shop", "accounting", "file", "site", "mailbox"]
@@ -144,11 +145,11 @@ class Connector(ABC):
 
     def fetch(self, stream: str, external_ids: Sequence[str]) -> Iterator[Raw]:
         """Read single objects again; one that is gone comes as Raw(gone=True)."""
-        raise NotImplementedError(f"{self.kind} can't fetch {stream}")
+        raise Permanent(f"{self.title} can't read single {stream} again.")
 
     def listing(self, stream: str, since: datetime | None = None) -> Iterator[Entry]:
         """Every object there (since a day), lightly: what reconciliation compares."""
-        raise NotImplementedError(f"{self.kind} can't list {stream}")
+        raise Permanent(f"{self.title} can't list {stream}.")
 
     @classmethod
     def read_hook(cls, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Delivery:
@@ -160,7 +161,7 @@ class Connector(ABC):
 
     def install_hooks(self, address: str, secret: str) -> str:
         """Ask the shop to send webhooks to an address; idempotent; answers in a sentence what was done."""
-        raise NotImplementedError(f"{self.kind} has no webhooks")
+        raise Permanent(f"{self.title} sends no webhooks.")
 
     def tend_hooks(self, address: str, secret: str) -> list[str]:
         """Look after installed webhooks (re-enable those the shop switched off); answers what was mended."""

@@ -14,17 +14,16 @@ from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
-import structlog
 import urllib3
 
 from connectors import guard
 from connectors.breaker import Breaker
 from connectors.replies import Reply, complaint, read_body, read_retry_after
 from connectors.transport import Door, GuardedAdapter
-from foundation import clock
+from foundation import clock, log
 from foundation.errors import KartotekaError, Misconfigured, Permanent, Temporary
 
-_log = structlog.get_logger("connectors.http")
+_log = log.get("connectors.http")
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _REFUSED_UNTRIED = frozenset({429})  # the other side did nothing: safe to repeat even a write
@@ -157,8 +156,8 @@ class Http:
     def _note(
         self, call: requests.PreparedRequest, began: float, status: int, size: int, problem: str
     ) -> None:
-        log = _log.debug if 200 <= status < 400 and not problem else _log.warning
-        log(
+        write = _log.debug if 200 <= status < 400 and not problem else _log.warning
+        write(
             "call", method=call.method, host=self.host, path=urlsplit(call.url or "").path,
             status=status, bytes=size, ms=round((clock.monotonic() - began) * 1000), problem=problem,
         )  # fmt: skip
