@@ -6,6 +6,7 @@ read on its own; where its quote doesn't close, or closes in the wrong place, on
 
 import csv
 import io
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
@@ -46,8 +47,19 @@ class Delimited:
         """Records after `line` lines, which end at byte `offset`."""
         with self._path.open("rb", buffering=1 << 20) as file:
             file.seek(offset or self._encoding.mark)
-            text = io.TextIOWrapper(file, self._encoding.name, errors="surrogateescape", newline="")
+            text = io.TextIOWrapper(
+                file, self._encoding.name, errors=_on_error(self._encoding.name), newline=""
+            )
             yield from self._records(_Lines(text, self._encoding.name, file.tell(), line))
+
+    def lines(self, count: int) -> list[str]:
+        """The first lines as they stand, long ones cut: enough to see how they are delimited."""
+        with self._path.open("rb") as file:
+            file.seek(self._encoding.mark)
+            text = io.TextIOWrapper(file, self._encoding.name, errors="replace", newline="")
+            return [
+                line[:10_000] for line in itertools.islice(iter(partial(text.readline, LONGEST), ""), count)
+            ]
 
     def _records(self, lines: "_Lines") -> Iterator[Row]:
         delimiter = self._delimiter
@@ -162,6 +174,11 @@ class _Lines:
             self.size += len(more.encode(self._encoding, "surrogateescape"))
             if more[-1] in "\r\n":
                 return
+
+
+def _on_error(encoding: str) -> str:
+    # kept bytes come out again in the report; codecs of two bytes and more can't keep them
+    return "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
 
 
 def guess_delimiter(lines: list[str]) -> tuple[str, str]:

@@ -34,7 +34,9 @@ _STRANGERS = (
     (b"SQLite format 3", "a database"),
     (b"{\\rtf", "a text document (RTF)"),
 )
+_STATEFUL = ("iso2022", "utf-7", "hz", "idna", "punycode", "raw", "unicode")
 _BLOCK = 1 << 20
+_LINE = 65_536
 _ENOUGH = 200_000  # bytes of lines with other than ASCII letters: plenty to tell languages apart
 _UNTEXTLIKE = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -73,16 +75,30 @@ def detect(path: Path) -> Encoding:
         return _narrow(file)
 
 
+def named(name: str, found: Encoding) -> Encoding:
+    """The encoding a person named, with the mark that was found for it; BadInput when it can't be used."""
+    try:
+        info = codecs.lookup(name.strip())
+    except LookupError as error:
+        raise BadInput(f"there is no encoding “{name[:40]}”", "encoding") from error
+    plain = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}.get(info.name, info.name)
+    if found.name == plain or (found.mark and info.name in ("utf-16", "utf-32")):
+        return found
+    if not info._is_text_encoding or plain.startswith(_STATEFUL):
+        raise BadInput(f"tables in “{name[:40]}” can't be read", "encoding")
+    return Encoding(plain, 0, "as told")
+
+
 def _wide(start: bytes) -> str:
-    """UTF-16 without a mark: read the right way round, its line ends and delimiters are ASCII."""
-    if b"\0" not in start:
+    """UTF-16 without a mark: read the right way round, it has nearly all the line ends the bytes show."""
+    if start.count(0) < len(start) // 40 or b"\0" not in start:
         return ""
-    plain: dict[str, int] = {}
+    ends = max(start.count(b"\n"), start.count(b"\r"))
     for name in ("utf-16-le", "utf-16-be"):
         text = start[: len(start) // 2 * 2].decode(name, "replace")
-        plain[name] = sum(map(str.isascii, text.replace("\0", "é")))
-    best = max(plain, key=lambda name: plain[name])
-    return best if plain[best] > len(start) // 40 else ""
+        if ends and max(text.count("\n"), text.count("\r")) >= 0.8 * ends:
+            return name
+    return ""
 
 
 def _narrow(file: IO[bytes]) -> Encoding:
@@ -90,34 +106,35 @@ def _narrow(file: IO[bytes]) -> Encoding:
     good = 0
     strange: list[bytes] = []
     size = 0
-    while lines := file.readlines(_BLOCK):
-        block = b"".join(lines)
+    while block := file.read(_BLOCK):
+        block += file.readline(_LINE)
         if block.isascii():
             continue
-        try:
-            block.decode()
+        if _is_utf8(block, cut=len(block) >= _BLOCK and block[-1:] not in b"\r\n"):
             good += 1
             continue
-        except UnicodeDecodeError:
-            pass
-        for line in lines:
+        for line in block.splitlines():
             if line.isascii():
                 continue
-            try:
-                line.decode()
+            if _is_utf8(line):
                 good += 1
-            except UnicodeDecodeError:
-                if size < _ENOUGH:
-                    strange.append(line[:_ENOUGH])
-                    size += len(strange[-1])
-                else:
-                    size += len(line)
-        if size > _ENOUGH and good < len(strange) // 10:
+            elif size < _ENOUGH:
+                strange.append(line[:_LINE])
+                size += len(strange[-1])
+        if size >= _ENOUGH and good < len(strange) // 10:
             break
-    if not strange:
-        return Encoding("utf-8", 0, "every letter reads as UTF-8" if good else "plain ASCII")
-    if good > len(strange):
-        return Encoding("utf-8", 0, "most lines read as UTF-8; those that don't are reported")
-    best = from_bytes(b"".join(strange), cp_isolation=CANDIDATES).best()
+    if good > len(strange) or not strange:
+        why = "most lines read as UTF-8; those that don't are reported" if strange else "it reads as UTF-8"
+        return Encoding("utf-8", 0, why)
+    best = from_bytes(b"\n".join(strange), cp_isolation=CANDIDATES).best()
     name = best.encoding if best else "cp1251"
     return Encoding(name, 0, f"the letters make words as {NAMES.get(name, name)}")
+
+
+def _is_utf8(piece: bytes, *, cut: bool = False) -> bool:
+    """True for UTF-8; `cut` excuses half a letter at the end."""
+    try:
+        piece.decode()
+    except UnicodeDecodeError as error:
+        return cut and error.end == len(piece)
+    return True

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from connectors.files.delimited import Delimited, Row, guess_delimiter
-from connectors.files.encodings import NAMES, Encoding, detect, refuse_strangers
+from connectors.files.encodings import NAMES, detect, named, refuse_strangers
 from connectors.files.workbooks import Workbook, is_workbook
 from foundation.errors import BadInput
 
@@ -90,12 +90,11 @@ class Table:
 
     def _delimited(self, encoding: str, delimiter: str) -> tuple[Delimited, Format]:
         found = detect(self.path)
-        if encoding and encoding.lower() not in (found.name, NAMES.get(found.name)):
-            found = _named(encoding)
-        lines = [row.cells[0] for row in itertools.islice(Delimited(self.path, found, "\x1f").rows(), 200)]
+        if encoding:
+            found = named(encoding, found)
         why = "as told"
         if not delimiter:
-            delimiter, why = guess_delimiter(lines)
+            delimiter, why = guess_delimiter(Delimited(self.path, found, ",").lines(200))
         shown = NAMES.get(found.name, found.name)
         chosen = Format("csv", shown, delimiter, (f"{shown}: {found.reason}", f"{delimiter!r}: {why}"))
         return Delimited(self.path, found, delimiter), chosen
@@ -143,11 +142,3 @@ def _unique(names: list[str]) -> tuple[str, ...]:
         taken[base] = taken.get(base, 0) + 1
         found.append(base if taken[base] == 1 else f"{base} ({taken[base]})")
     return tuple(found)
-
-
-def _named(encoding: str) -> Encoding:
-    try:
-        b"".decode(encoding)
-    except LookupError as error:
-        raise BadInput(f"there is no encoding “{encoding}”", "encoding") from error
-    return Encoding(encoding, 0, "as told")
