@@ -8,6 +8,7 @@ The rest of a word is letters and digits.
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ _SUFFIXES = 20  # of an e-mail's name
 _DIGITS = re.compile(r"[\d\s()+./-]+")
 _NOT_DIGIT = re.compile(r"\D+")
 _QUESTION, _QUESTION_WORDS = 120, 6
+_WINDOW = 1_000  # newest cards that are looked through before the index is asked
 _MANY = 5_000  # hits; beyond them, reading the cards newest first finds a page sooner than the index does
 
 
@@ -84,14 +86,14 @@ class Question(NamedTuple):
 def read(question: str) -> Question:
     """What a text asks for; nothing when it holds no letter or digit. Safe for any text.
 
-    One or two letters begin too many words to collect them all, so they are checked and not looked up.
+    One or two letters begin too many words to collect them all: beside longer words they are only checked.
     """
     digits = _NOT_DIGIT.sub("", question)
     if len(digits) >= 4 and _DIGITS.fullmatch(question):
         return Question(_any(_number_words(digits)))
     parts = [part for chunk in question.lower().split()[:_QUESTION_WORDS] for part in _chunk(chunk)]
     parts.sort(key=lambda part: -part[0])
-    cut = sum(length > 2 for length, _ in parts) or 1
+    cut = sum(length > 2 for length, _ in parts) or len(parts)
     return Question(" & ".join(part for _, part in parts[:cut]), " & ".join(part for _, part in parts[cut:]))
 
 
@@ -146,48 +148,61 @@ def find(session: Session, query: str, limit: int = 50, after: str | None = None
     asked = read(question)
     if not asked.words:
         return Page([], None)
-    last = place(after, "newest")[1] if after is not None else None
-    exact = _exact(session, question if last is None else "", limit)
-    values = {**asked._asdict(), "limit": limit + 1, "last": last, "many": _MANY + 1}
-    found = session.execute(_BY_INDEX, values).all()
-    if found[0].hits > _MANY:
-        found = session.execute(_BY_AGE, values).all()
-    rest = paged([Row(*row[1:]) for row in found if row.id is not None], "newest", limit)
-    named = {row.id for row in exact}
-    return Page(exact + [row for row in rest.rows if row.id not in named], rest.after)
+    last = place(after, "newest")[1] if after is not None else _LAST
+    values = {**asked._asdict(), **_named("" if after else question), "limit": limit + 1, "last": last}
+    found = session.execute(_NEWEST, values | {"window": _WINDOW}).all()
+    named = [Row(*row[2:]) for row in found if row.tier == 0 and row.id is not None][:limit]
+    rest = [Row(*row[2:]) for row in found if row.tier == 1]
+    if len(rest) <= limit:
+        by_index = session.execute(_BY_INDEX, values | {"many": _MANY + 1}).all()
+        many = by_index[0].hits > _MANY
+        found = session.execute(_BY_AGE, values).all() if many else by_index
+        rest = [Row(*row[1:]) for row in found if row.id is not None]
+    page, exact = paged(rest, "newest", limit), {row.id for row in named}
+    return Page(named + [row for row in page.rows if row.id not in exact], page.after)
 
 
-def _exact(session: Session, question: str, limit: int) -> list[Row]:
-    """Whom an order number, a whole e-mail address or phone number names; leads the planner to indexes."""
-    email, phone = emails.parse(question), phones.parse(question)
-    keys = [("email", email.key), ("phone", phone.e164)]
+def _named(question: str) -> dict[str, list[str]]:
+    """What a text names exactly: an order number as typed and as shops show it, an e-mail, a phone."""
+    keys = [("email", emails.parse(question).key), ("phone", phones.parse(question).e164)]
     number = question.lstrip("#№ ")
-    asked = {
+    return {
         "numbers": list({number, f"#{number}", number.upper()}) if number else [],
         "kinds": [kind for kind, value in keys if value],
         "values": [value for _, value in keys if value],
-        "limit": limit,
     }
-    return [Row(*row[1:]) for row in session.execute(_NAMED, asked) if row.id is not None]
 
 
+_LAST = UUID(int=2**128 - 1)
 _COLUMNS = """c.id, c.name, c.kind, c.email, c.phone, c.country, c.city, c.tags, c.created_at,
   coalesce(s.orders, 0) AS orders, coalesce(s.spent, 0) AS spent, s.currency, s.last_seen_at"""
+_MEANT = """(search @@ CAST(:words AS tsquery)) IS TRUE
+  AND (CAST(:rest AS text) = '' OR search @@ CAST(:rest AS tsquery))"""
 
-# For a rare word the planner expects far more hits than there are and would read the whole table: it has no
-# statistics on beginnings of words. So sequential scans are off between the first statement and the second.
-_NAMED = text(f"""
-SELECT off.scans, {_COLUMNS}
-FROM (SELECT set_config('enable_seqscan', 'off', true) AS scans) AS off
-LEFT JOIN (
+# A common word is found among the newest cards at once. For a rare one the index has to be asked, but the
+# planner has no statistics on beginnings of words, expects thousands of hits and would read the whole table:
+# so sequential scans are off until the second statement is planned. `IS TRUE` hides a condition from the index.
+_NEWEST = text(f"""
+WITH newest AS MATERIALIZED (
+  SELECT id FROM (
+    SELECT id, search FROM customers WHERE live AND identified AND id < :last ORDER BY id DESC LIMIT :window
+  ) AS fresh WHERE {_MEANT} ORDER BY id DESC LIMIT :limit
+), named AS (
   SELECT customer_id FROM orders WHERE number = ANY(:numbers) AND gone_at IS NULL
   UNION
   SELECT p.customer_id FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS asked (kind, value)
   JOIN profile_keys k ON k.kind = asked.kind AND k.value = asked.value JOIN profiles p ON p.id = k.profile_id
-) AS named ON true
-LEFT JOIN customers c ON c.id = named.customer_id AND c.live
-LEFT JOIN customer_stats s ON s.customer_id = c.id
-ORDER BY c.id DESC LIMIT :limit
+  LIMIT :limit
+), shown AS (SELECT 0 AS tier, customer_id AS id FROM named UNION ALL SELECT 1, id FROM newest)
+SELECT planner.scans, coalesce(shown.tier, 0) AS tier, {_COLUMNS}
+FROM (
+  SELECT set_config(
+    'enable_seqscan', CASE WHEN count(*) < :limit THEN 'off' ELSE 'on' END, true
+  ) AS scans FROM newest
+) AS planner
+LEFT JOIN shown ON true
+LEFT JOIN customers c ON c.id = shown.id AND c.live LEFT JOIN customer_stats s ON s.customer_id = c.id
+ORDER BY tier, c.id DESC
 """)
 _BY_INDEX = text(f"""
 WITH hits AS MATERIALIZED (
@@ -196,17 +211,13 @@ WITH hits AS MATERIALIZED (
 )
 SELECT counted.hits, {_COLUMNS}
 FROM (SELECT count(*) AS hits, set_config('enable_seqscan', 'on', true) AS scans FROM hits) AS counted
-LEFT JOIN (
-  SELECT id FROM hits WHERE CAST(:last AS uuid) IS NULL OR id < :last ORDER BY id DESC LIMIT :limit
-) AS shown ON true
+LEFT JOIN (SELECT id FROM hits WHERE id < :last ORDER BY id DESC LIMIT :limit) AS shown ON true
 LEFT JOIN customers c ON c.id = shown.id LEFT JOIN customer_stats s ON s.customer_id = c.id
 ORDER BY c.id DESC
 """)
 _BY_AGE = text(f"""
 SELECT 0 AS hits, {_COLUMNS}
 FROM customers c LEFT JOIN customer_stats s ON s.customer_id = c.id
-WHERE c.live AND c.identified AND (c.search @@ CAST(:words AS tsquery)) IS TRUE
-  AND (CAST(:rest AS text) = '' OR c.search @@ CAST(:rest AS tsquery))
-  AND c.id < coalesce(CAST(:last AS uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+WHERE c.live AND c.identified AND {_MEANT} AND c.id < :last
 ORDER BY c.id DESC LIMIT :limit
 """)

@@ -195,6 +195,7 @@ def test_crowd_is_read_newest_first(town: Session, monkeypatch: pytest.MonkeyPat
     source = town.query(Source).one()
     ids = [card(town, source, Person(external_id=f"n{n}", name=f"Namesake {n}")) for n in range(7)]
     monkeypatch.setattr(search, "_MANY", 3)
+    monkeypatch.setattr(search, "_WINDOW", 1)
     asked: list[str] = []
     bind = town.get_bind()
     event.listen(bind, "before_cursor_execute", lambda *args: asked.append(args[2]))
@@ -205,8 +206,10 @@ def test_crowd_is_read_newest_first(town: Session, monkeypatch: pytest.MonkeyPat
     assert [row.id for row in rest.rows] == sorted(ids, reverse=True)[3:]
 
 
-def test_planner_is_as_before_afterwards(town: Session) -> None:
-    search.find(town, "dmitry")
+@pytest.mark.parametrize("question", ["dmitry", "nobody"])
+@pytest.mark.parametrize("limit", [0, 1, 50])
+def test_planner_is_as_before_afterwards(town: Session, question: str, limit: int) -> None:
+    search.find(town, question, limit)
     assert town.execute(text("SHOW enable_seqscan")).scalar_one() == "on"
 
 
