@@ -181,7 +181,7 @@ _MEANT = """(search @@ CAST(:words AS tsquery)) IS TRUE
 
 # A common word is found among the newest cards at once. For a rare one the index has to be asked, but the
 # planner has no statistics on beginnings of words, expects thousands of hits and would read the whole table:
-# so sequential scans are off until the second statement is planned. `IS TRUE` hides a condition from the index.
+# so sequential scans are off until the second statement is planned. `IS TRUE` hides conditions from it.
 _NEWEST = text(f"""
 WITH newest AS MATERIALIZED (
   SELECT id FROM (
