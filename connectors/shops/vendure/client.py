@@ -36,6 +36,10 @@ def document(name: str) -> str:
     return "\n".join(dict.fromkeys([text, *used]))
 
 
+class ShopTrouble(Temporary):
+    """The shop stumbled over a question it understood: over one row of it, perhaps."""
+
+
 class Client:
     """One session with the API, by a key that the `Http` carries or as an administrator."""
 
@@ -93,7 +97,7 @@ class Client:
         if code == "CHANNEL_NOT_FOUND":
             return Misconfigured(f"{host}: “{words}”.", "channel")
         if code == "INTERNAL_SERVER_ERROR":
-            return Temporary(f"{host} is in trouble: “{words}”.")
+            return ShopTrouble(f"{host} is in trouble: “{words}”.")
         return Permanent(f"{host} refuses the question ({code}): “{words}”.")
 
 

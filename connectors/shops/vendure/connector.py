@@ -22,10 +22,10 @@ import msgspec
 from connectors.base import Connector, Entry, Page, Raw, Stream, raw_json, setting
 from connectors.http import Http
 from connectors.shops.vendure import records, walk
-from connectors.shops.vendure.client import Client
+from connectors.shops.vendure.client import Client, ShopTrouble
 from connectors.shops.vendure.values import Node, instant
 from foundation import clock
-from foundation.errors import Misconfigured
+from foundation.errors import Misconfigured, Temporary
 from foundation.records import AnyRecord
 
 OVERLAP = timedelta(seconds=120)  # a transaction may commit long after the change time it carries
@@ -137,7 +137,7 @@ class Vendure(Connector):
                 continue
             total = None
             for step in walk.walk(
-                lambda options: self._page(source.read, options, source.only),
+                lambda options: self._whole(source, options),
                 column, start - OVERLAP if start else None, self.settings.page_size,
             ):  # fmt: skip
                 total = step.total if total is None else total
@@ -153,22 +153,23 @@ class Vendure(Connector):
         source, size = _SOURCES[stream], self.settings.page_size
         for start in range(0, len(external_ids), size):
             wanted = external_ids[start : start + size]
-            answer = self._page(
-                source.read, {"take": len(wanted), "filter": {"id": {"in": list(wanted)}}}, source.only
-            )
+            answer = self._whole(source, {"take": len(wanted), "filter": {"id": {"in": list(wanted)}}})
             found = {str(node["id"]): node for node in answer["items"]}
             for external_id in wanted:
-                if external_id in found:
-                    yield self._raw(found[external_id])
-                else:
+                node = found.get(external_id)
+                if node is None:
                     yield Raw(external_id, "{}", gone=True)
+                elif walk.UNREADABLE in node:
+                    raise Temporary(f"{stream} {external_id}: {node[walk.UNREADABLE]}")
+                else:
+                    yield self._raw(node)
 
     def listing(self, stream: str, since: datetime | None = None) -> Iterator[Entry]:
         """Ids with the day they were made (orders: placed) and the time they were last touched."""
         source = _SOURCES[stream]
         after = since - walk.OVERLAP if since else None
         for step in walk.walk(
-            lambda options: self._page(source.list, options, source.only), source.day, after, LARGEST_PAGE
+            lambda options: self._page(source.list, source, options), source.day, after, LARGEST_PAGE
         ):
             for node in step.nodes:
                 day = instant(node[source.day])
@@ -183,12 +184,28 @@ class Vendure(Connector):
     def _raw(self, node: Node) -> Raw:
         return raw_json(str(node["id"]), {**node, "moneyDecimals": self._decimals}, records.touched_at(node))
 
-    def _page(
-        self, operation: str, options: dict[str, Any], only: dict[str, Any] | None = None
-    ) -> walk.Answer:
-        options = {**options, "filter": {**(only or {}), **options["filter"]}}
+    def _page(self, operation: str, source: _Source, options: dict[str, Any]) -> walk.Answer:
+        options = {**options, "filter": {**source.only, **options["filter"]}}
         page: walk.Answer = self._client.ask(operation, {"options": options})["page"]
         return page
+
+    def _whole(self, source: _Source, options: dict[str, Any]) -> walk.Answer:
+        """A page of whole objects; read one by one where the shop stumbles over one of them."""
+        try:
+            return self._page(source.read, source, options)
+        except ShopTrouble as trouble:
+            light = self._page(source.list, source, options)
+            items = [item for node in light["items"] for item in self._single(source, node)]
+            if all(walk.UNREADABLE in item for item in items):
+                raise Temporary(str(trouble)) from trouble
+            return {**light, "items": items}
+
+    def _single(self, source: _Source, node: Node) -> list[Node]:
+        try:
+            found = self._page(source.read, source, {"take": 1, "filter": {"id": {"eq": node["id"]}}})
+        except ShopTrouble as trouble:
+            return [{**node, walk.UNREADABLE: str(trouble)}]
+        return list(found["items"])
 
     def _check_channel(self, data: dict[str, Any]) -> None:
         # to a token it doesn't know the shop answers with its default channel

@@ -20,6 +20,7 @@ from foundation.errors import BadInput, Temporary
 OVERLAP = timedelta(seconds=2)  # times are whole seconds on SQLite, and `after` excludes its own instant
 GRAIN = timedelta(seconds=1)
 MOST_RESTARTS = 20
+UNREADABLE = "unreadable"  # a key put into a row that the shop itself stumbles over: the reason
 
 Answer = dict[str, Any]  # {"totalItems": 3, "items": [...]}
 Read = Callable[[dict[str, Any]], Answer]
@@ -118,6 +119,8 @@ def _sound(answer: Answer, column: str) -> _Page:
         try:
             if not isinstance(item, dict) or not item.get("id"):
                 raise BadInput("there is no id")
+            if UNREADABLE in item:
+                raise BadInput(str(item[UNREADABLE]), f"id {item['id']}")
             instant(item.get(column), column)
             nodes.append(item)
         except BadInput as error:

@@ -296,6 +296,24 @@ def test_bad_rows_are_named_and_passed(shop: VendureShop) -> None:
     ]
 
 
+def test_object_the_shop_stumbles_over_is_passed(shop: VendureShop) -> None:
+    shop.poison = {"7"}
+    pages = list(connect(page_size=10).pull("customers", None))
+    ids = {record.external_id for page in pages for record in page.records}
+    assert ids == {str(n) for n in range(1, 26)} - {"7"}
+    assert {bad.reason for page in pages for bad in page.bad} == {
+        "id 7: shop.example is in trouble: “relation lost”."
+    }
+    with pytest.raises(Temporary, match=r"customers 7: .*relation lost"):
+        list(connect().fetch("customers", ["6", "7"]))
+
+
+def test_shop_that_stumbles_over_all_is_ill(shop: VendureShop) -> None:
+    shop.poison = {str(n) for n in range(1, 26)}
+    with pytest.raises(Temporary, match="relation lost"):
+        next(connect(page_size=5).pull("customers", None))
+
+
 def test_orders_are_polled_by_placement_too(shop: VendureShop) -> None:
     """Paying places an order without moving its `updatedAt`."""
     placed = {**things("orders")[1], "id": "1", "updatedAt": stamp(BEGIN), "orderPlacedAt": stamp(BEGIN)}

@@ -9,6 +9,10 @@ from typing import Any
 import requests
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TROUBLE = {
+    "errors": [{"message": "relation lost", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}],
+    "data": None,
+}
 FORBIDDEN = {
     "errors": [
         {
@@ -76,6 +80,7 @@ class VendureShop:
         self.now = BEGIN + timedelta(days=1)
         self.operations: list[str] = []
         self.scripted: list[tuple[int, str]] = []  # (status, body) answered first
+        self.poison: set[str] = set()  # ids that no page with whole objects survives
 
     def answer(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         asked = json.loads(request.body or b"{}")
@@ -90,7 +95,12 @@ class VendureShop:
         signed_in = request.headers.get("Authorization") == f"Bearer {self.token}"
         if request.headers.get("vendure-api-key") != self.key and not signed_in:
             return 200, heads, json.dumps(FORBIDDEN)
-        return 200, heads, json.dumps({"data": self._data(operation, asked["variables"])})
+        data = self._data(operation, asked["variables"])
+        items = data.get("page", {}).get("items", [])
+        ids = {item["id"] for item in items if isinstance(item, dict)}
+        if ids & self.poison and not operation.endswith("Listing"):
+            return 200, heads, json.dumps(TROUBLE)
+        return 200, heads, json.dumps({"data": data})
 
     def _sign_in(self, given: dict[str, str], heads: dict[str, str]) -> tuple[int, dict[str, str], str]:
         if given["password"] != self.password:
