@@ -1,4 +1,4 @@
-"""A real browser on a real port: start an app, drive Debian's Chromium, look for what goes wrong on a page."""
+"""A real browser on a real port: start an app, drive Debian's Chromium, look for what goes wrong."""
 
 import shutil
 import socket

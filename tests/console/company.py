@@ -1,7 +1,6 @@
 """A small lifelike company for the pages: two shops, a ledger, people in five languages, a pair to decide."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,8 +15,6 @@ from foundation.database import transaction
 from foundation.records import Address, AnyRecord, Consent, Happening, Line, Order, Person
 from sync.tables import Connection, Run
 
-Apply = Callable[[UUID, list[AnyRecord]], None]
-
 PEOPLE = [
     ("yudina", "Анна Юдина", "anna.yudina@mail.example", "+77015550199", "KZ", "Алматы", "KZT"),
     ("sahin", "Şahin Demir", "sahin@demir.example", "+905321234567", "TR", "İstanbul", "TRY"),
@@ -27,18 +24,31 @@ PEOPLE = [
     ("ernst", "Andre Ernst", "andre2000@web.example", "+4915112345678", "DE", "Kassel", "EUR"),
     ("wolfe", "Dana Wolfe", "dana@wolfe.example", "+447911123456", "GB", "Leeds", "GBP"),
 ]
-GOODS = [("SAM-3", "Samovar 3 l", 31000), ("CUP-2", "Cup with handle", 2400), ("TEA-9", "Black tea, 500 g", 1900),
-         ("KET-1", "Kettle, enamel", 12500)]  # fmt: skip
+GOODS = [
+    ("SAM-3", "Samovar 3 l", 31000),
+    ("CUP-2", "Cup with handle", 2400),
+    ("TEA-9", "Black tea, 500 g", 1900),
+    ("KET-1", "Kettle, enamel", 12500),
+]
 
 
 def person(key: str, name: str, email: str, phone: str, country: str, city: str, **more: object) -> Person:
     at = clock.now() - timedelta(days=200)
     given, _, family = name.partition(" ")
     made = Person(
-        external_id=key, name=name, given_name=given, family_name=family, emails=(email,), email_verified=True,
-        phones=(phone,), country=country, language=country.lower(), created_at=at, changed_at=at,
+        external_id=key,
+        name=name,
+        given_name=given,
+        family_name=family,
+        emails=(email,),
+        email_verified=True,
+        phones=(phone,),
+        country=country,
+        language=country.lower(),
+        created_at=at,
+        changed_at=at,
         addresses=(Address(line="12 Main street", city=city, country=country),),
-    )  # fmt: skip
+    )
     return msgspec.structs.replace(made, **more)
 
 
@@ -47,10 +57,16 @@ def order(
 ) -> Order:
     at = clock.now() - timedelta(days=days, minutes=5)
     lines = tuple(
-        Line(position=i + 1, sku=sku, name=name, quantity=Decimal(1 + i), unit_price=Decimal(price),
-             total=Decimal(price) * (1 + i))
+        Line(
+            position=i + 1,
+            sku=sku,
+            name=name,
+            quantity=Decimal(1 + i),
+            unit_price=Decimal(price),
+            total=Decimal(price) * (1 + i),
+        )
         for i, (sku, name, price) in enumerate(GOODS[:items])
-    )  # fmt: skip
+    )
     total = sum((line.total for line in lines), Decimal(0))
     happenings = [Happening(kind="placed", at=at, key="placed", amount=total)]
     if state in ("paid", "completed", "refunded"):
@@ -66,10 +82,20 @@ def order(
             )
         )
     return Order(
-        external_id=number, number=number, state=state, currency=currency, total=total, customer_id=buyer.external_id,
-        customer=buyer, lines=lines, happenings=tuple(happenings), placed_at=at, changed_at=at,
-        refunded=total if state == "refunded" else Decimal(0), delivery=buyer.addresses[0] if buyer.addresses else None,
-    )  # fmt: skip
+        external_id=number,
+        number=number,
+        state=state,
+        currency=currency,
+        total=total,
+        customer_id=buyer.external_id,
+        customer=buyer,
+        lines=lines,
+        happenings=tuple(happenings),
+        placed_at=at,
+        changed_at=at,
+        refunded=total if state == "refunded" else Decimal(0),
+        delivery=buyer.addresses[0] if buyer.addresses else None,
+    )
 
 
 def source(session: Session, name: str, kind: str, role: str) -> UUID:
@@ -88,12 +114,8 @@ def source(session: Session, name: str, kind: str, role: str) -> UUID:
 
 def apply(session: Session, source_id: UUID, records: list[AnyRecord]) -> None:
     """Bring records onto cards as the resolver does."""
-    items = [store.Resolved(0, clock.now(), [record]) for record in records]
-    store.apply(session, source_id, [msgspec_replace(item, i + 1) for i, item in enumerate(items)])
-
-
-def msgspec_replace(item: store.Resolved, landed_id: int) -> store.Resolved:
-    return store.Resolved(landed_id, item.received_at, item.records)
+    items = [store.Resolved(at, clock.now(), [record]) for at, record in enumerate(records, 1)]
+    store.apply(session, source_id, items)
 
 
 def found(engine: Engine) -> dict[str, UUID]:
@@ -115,13 +137,28 @@ def found(engine: Engine) -> dict[str, UUID]:
         for at, (one, made) in enumerate(zip(PEOPLE, people, strict=True)):
             states = ("paid", "completed", "refunded", "open")
             records += [
-                order(made, f"B-{10400 + at * 20 + n}", one[6], days=n * 6.3 + at * 0.4, state=states[(n + at) % 4],
-                      items=1 + (n + at) % 4)
+                order(
+                    made,
+                    f"B-{10400 + at * 20 + n}",
+                    one[6],
+                    days=n * 6.3 + at * 0.4,
+                    state=states[(n + at) % 4],
+                    items=1 + (n + at) % 4,
+                )
                 for n in range(max(0, 9 - at * 2))
-            ]  # fmt: skip
+            ]
         apply(session, shop, records)
-        same = person("c-77", "Юдина Анна Сергеевна", "anna.yudina@mail.example", "8 701 555 01 99", "KZ", "Almaty",
-                      tax_number="850712400123", tax_kind="kz.iin", company="ИП Юдина А. С.")  # fmt: skip
+        same = person(
+            "c-77",
+            "Юдина Анна Сергеевна",
+            "anna.yudina@mail.example",
+            "8 701 555 01 99",
+            "KZ",
+            "Almaty",
+            tax_number="850712400123",
+            tax_kind="kz.iin",
+            company="ИП Юдина А. С.",
+        )
         apply(session, ledger, [same])
         maybe = person("o-5", "Damir Ospanov", "damir@post.example", "+7 702 234 56 78", "KZ", "Astana")
         apply(session, old, [maybe, order(maybe, "V-88", "KZT", 40)])
@@ -129,7 +166,8 @@ def found(engine: Engine) -> dict[str, UUID]:
         _problems(session, shop)
         session.flush()
         ids = {
-            name: id for id, name in session.execute(select(Customer.id, Customer.name).where(Customer.live))
+            name: key
+            for key, name in session.execute(select(Customer.id, Customer.name).where(Customer.live))
         }
     return {**ids, "shop": shop, "old": old, "ledger": ledger}
 
@@ -138,31 +176,70 @@ def _runs(session: Session, shop: UUID, ledger: UUID) -> None:
     at = clock.now()
     for n in range(4):
         session.add(
-            Run(connection_id=shop, kind="pull", state="done", read=40 + n, new=3, changed=n, same=37,
-                started_at=at - timedelta(minutes=15 * (n + 1)), ticked_at=at - timedelta(minutes=15 * (n + 1) - 1),
-                finished_at=at - timedelta(minutes=15 * (n + 1) - 1), total=40 + n)
-        )  # fmt: skip
+            Run(
+                connection_id=shop,
+                kind="pull",
+                state="done",
+                read=40 + n,
+                new=3,
+                changed=n,
+                same=37,
+                started_at=at - timedelta(minutes=15 * (n + 1)),
+                ticked_at=at - timedelta(minutes=15 * (n + 1) - 1),
+                finished_at=at - timedelta(minutes=15 * (n + 1) - 1),
+                total=40 + n,
+            )
+        )
     session.add(
-        Run(connection_id=shop, kind="pull", state="running", read=6400, new=220, changed=31, same=6149, total=10000,
-            stream="orders", started_at=at - timedelta(seconds=50), ticked_at=at, problems=2)
-    )  # fmt: skip
+        Run(
+            connection_id=shop,
+            kind="pull",
+            state="running",
+            read=6400,
+            new=220,
+            changed=31,
+            same=6149,
+            total=10000,
+            stream="orders",
+            started_at=at - timedelta(seconds=50),
+            ticked_at=at,
+            problems=2,
+        )
+    )
     day = {"there": 40, "here": 38, "missing": 2, "stale": 0, "extra": 0}
     session.add(
-        Run(connection_id=shop, kind="reconcile", state="done", started_at=at - timedelta(hours=5), finished_at=at,
-            detail={"streams": {"orders": {"there": 120, "here": 118, "missing": 2, "stale": 0, "extra": 0,
-                    "gaps": {"missing": ["812", "815"], "stale": [], "extra": []}, "unusable": [],
-                    "days": [{"day": f"2026-02-{d:02}", **day} for d in (26, 27, 28)]}}})
-    )  # fmt: skip
+        Run(
+            connection_id=shop,
+            kind="reconcile",
+            state="done",
+            started_at=at - timedelta(hours=5),
+            finished_at=at,
+            detail={
+                "streams": {
+                    "orders": {
+                        "there": 120,
+                        "here": 118,
+                        "missing": 2,
+                        "stale": 0,
+                        "extra": 0,
+                        "gaps": {"missing": ["812", "815"], "stale": [], "extra": []},
+                        "unusable": [],
+                        "days": [{"day": f"2026-02-{d:02}", **day} for d in (26, 27, 28)],
+                    }
+                }
+            },
+        )
+    )
 
 
 def _problems(session: Session, shop: UUID) -> None:
     problems.report(
-        session, area="record", subject="orders 10442", source_id=shop, landed_id=12,
+        session,
+        area="record",
+        subject="orders 10442",
+        source_id=shop,
+        landed_id=12,
         message="/total: “12,5O” is no amount. Correct the order in the shop; it comes again by itself.",
-        payload='{"id": 10442, "total": "12,5O", "note": "<script>alert(1)</script>"}', key="p1",
-    )  # fmt: skip
-
-
-def utc(text: str) -> datetime:
-    """An instant from ISO text."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        payload='{"id": 10442, "total": "12,5O", "note": "<script>alert(1)</script>"}',
+        key="p1",
+    )

@@ -43,7 +43,11 @@ def shop(engine, sealer):
 def deliver(client, connection, secret, thing, topic="order.updated"):
     body = json.dumps(thing).encode()
     mark = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
-    headers = {"X-WC-Webhook-Topic": topic, "X-WC-Webhook-Signature": mark, "Content-Type": "application/json"}
+    headers = {
+        "X-WC-Webhook-Topic": topic,
+        "X-WC-Webhook-Signature": mark,
+        "Content-Type": "application/json",
+    }
     return client.post(f"/hooks/{connection}/", content=body, headers=headers)
 
 

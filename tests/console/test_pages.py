@@ -41,14 +41,25 @@ def test_card_tab_opens(browser: Browser, company: dict[str, UUID], tab: str) ->
 
 
 def card(company: dict[str, UUID], part: str) -> UUID:
-    return next(id for name, id in company.items() if part in name)
+    return next(key for name, key in company.items() if part in name)
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/connections", "/connections/new", "/connections/new/woocommerce", "/connections/new/vendure", "/problems",
-     "/operations", "/duplicates", "/settings", "/settings/tokens", "/settings/policy", "/imports/new"],
-)  # fmt: skip
+    [
+        "/connections",
+        "/connections/new",
+        "/connections/new/woocommerce",
+        "/connections/new/vendure",
+        "/problems",
+        "/operations",
+        "/duplicates",
+        "/settings",
+        "/settings/tokens",
+        "/settings/policy",
+        "/imports/new",
+    ],
+)
 def test_room_opens(browser: Browser, company: dict[str, UUID], path: str) -> None:
     page = browser.see(path)
     assert "<h1>" in page
@@ -56,4 +67,4 @@ def test_room_opens(browser: Browser, company: dict[str, UUID], path: str) -> No
 
 def test_connection_opens(browser: Browser, company: dict[str, UUID]) -> None:
     page = browser.see(f"/connections/{company['shop']}")
-    assert "Bazaar.kz" in page and "Pull now" in page or "Watch the run" in page
+    assert ("Bazaar.kz" in page and "Pull now" in page) or "Watch the run" in page
