@@ -179,7 +179,7 @@ def digits_lost(text: str) -> bool:
 def _parts(first: str, second: str, third: str, text: str, order: str) -> tuple[int, int, int]:
     if len(first) >= 3 or "년" in text or "年" in text:
         return int(first), int(second), int(third)
-    if len(third) == 3:
+    if len(third) not in (2, 4):
         raise BadInput(f"a date was expected, not “{text[:40]}”")
     year = int(third) if len(third) == 4 else 2000 + int(third) - (100 if int(third) > 68 else 0)
     one, two = int(first), int(second)
