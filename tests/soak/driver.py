@@ -30,6 +30,7 @@ class Storm(Herd):
         self.sealer = open_sealer(settings)
         self.port = _free_port()
         self.answers: Counter[int] = Counter()  # statuses of webhooks; 0: nobody answered
+        self.waiting: list[tuple[str, str, dict[str, object]]] = []
         self.over = threading.Event()
         shops.install()
         context.use(context.Context(settings, self.sealer))
@@ -77,18 +78,27 @@ class Storm(Herd):
                 shop.delete("customers", f"c{number}")
 
     def _send_webhooks(self) -> None:
+        """Send what has gathered, mistreated; one that nobody answers is lost, the rest waits for the door."""
         with self.shop.lock:
             outbox, self.shop.outbox = self.shop.outbox, []
-        for topic, stream, thing in shops.mistreat(outbox, self.chance):
-            headers, body = shops.delivery(self.secret, topic, stream, thing)
-            try:
-                door = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-                door.request("POST", f"/{self.connection}", body, headers)
-                answer = door.getresponse().status
-                door.close()
-            except (OSError, http.client.HTTPException):
-                answer = 0
+        self.waiting += shops.mistreat(outbox, self.chance)
+        while self.waiting and not self.over.is_set():
+            topic, stream, thing = self.waiting.pop()
+            answer = self._post(*shops.delivery(self.secret, topic, stream, thing))
             self.answers[answer] += 1
+            if answer != 200:
+                return
+
+    def _post(self, headers: dict[str, str], body: bytes) -> int:
+        """The status of one delivery; 0 when nobody answered."""
+        door = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            door.request("POST", f"/{self.connection}", body, headers)
+            return door.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return 0
+        finally:
+            door.close()
 
     # our side is killed
     def stop(self) -> None:
@@ -104,18 +114,19 @@ class Storm(Herd):
         for name in names:
             self.start(name, self.port)
         _wait_for_port(self.port)
+        self.youth = 1.2 * (time.monotonic() - self.born["web"])
         with transaction(self.engine) as session:
             imports.start(session, self.settings, self.book, self._file(), "customers", "storm")
         life = threading.Thread(target=self.live)
         life.start()
         try:
             for number in range(kills):
-                time.sleep(self.chance.uniform(0.2, 2.0))
+                time.sleep(self.chance.uniform(0.1, 0.8))
                 with transaction(self.engine) as session:
                     pull.start(session, self.connection, full=number % 7 == 3)
                 if number % 3 == 2:
                     self.flush()
-                victim = self.chance.choice(names)
+                victim = self.grown()
                 self.kill(victim)
                 self.start(victim, self.port)
         finally:

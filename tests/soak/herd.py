@@ -29,6 +29,8 @@ class Herd:
     def __init__(self, engine: Engine, settings: Settings, folder: Path, chance: random.Random) -> None:
         self.engine, self.settings, self.folder, self.chance = engine, settings, folder, chance
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.born: dict[str, float] = {}
+        self.youth = 0.0  # seconds a process needs until it works; measured once, as machines differ
         self.kills = 0
 
     def start(self, name: str, port: int = 0) -> None:
@@ -38,12 +40,21 @@ class Herd:
         args = [sys.executable, "-m", "tests.soak.process", name.split("-")[0], *(str(one) for one in told)]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(args, cwd=ROOT, stdout=log, stderr=log)
+        self.born[name] = time.monotonic()
 
     def kill(self, name: str) -> None:
         """SIGKILL, in the middle of whatever it does."""
         self.processes[name].send_signal(signal.SIGKILL)
         self.processes[name].wait()
         self.kills += 1
+
+    def grown(self) -> str:
+        """One of them that has had time to get to work; waits for one."""
+        while True:
+            old = [name for name, born in self.born.items() if time.monotonic() - born > self.youth]
+            if old:
+                return self.chance.choice(sorted(old))
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End all of them."""

@@ -96,7 +96,7 @@ def test_a_real_shop_and_the_hub_end_up_equal(vendure, driver, herd, engine, cou
             vendure.start()
             driver = Driver(vendure.info, seed=1000 + number)  # its sessions died with the shop
         else:
-            victim = chance.choice(["worker-1", "worker-2"])
+            victim = herd.grown()
             herd.kill(victim)
             herd.start(victim)
             herd.flush()
