@@ -92,9 +92,10 @@ class Http:
         if repeatable is None:
             repeatable = method in ("GET", "HEAD", "PUT", "DELETE")
         self._wait_turn()
-        call = requests.Request(
-            method, urljoin(self.base_url, path), params=params, json=json, data=data, headers=headers
-        )
+        target = urljoin(self.base_url, path)
+        if urlsplit(target)[:2] != urlsplit(self.base_url)[:2]:
+            raise Permanent(f"{self.host} names a page on another host; its sign-in is not sent there.")
+        call = requests.Request(method, target, params=params, json=json, data=data, headers=headers)
         try:
             prepared = self._session.prepare_request(call)
         except (requests.RequestException, ValueError) as error:
@@ -166,11 +167,6 @@ class Http:
         """A network error in plain words."""
         if clock.monotonic() >= until - 0.01:
             return self._late()
-        chain: BaseException | None = error
-        while chain is not None:
-            if isinstance(chain, KartotekaError):
-                return chain
-            chain = chain.__cause__ or chain.__context__
         if isinstance(error, requests.exceptions.SSLError):
             return Misconfigured(
                 f"The certificate of {self.host} can't be trusted: {_root(error)}. Renew it on the server.",
@@ -253,8 +249,7 @@ class _NotTried(Temporary):
 
 def _root(error: BaseException) -> str:
     """The innermost reason of an error, without object addresses."""
-    while True:
-        inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
-        if not isinstance(inner, BaseException):
-            return str(error).rpartition(": ")[2].strip("')\" ") or type(error).__name__
-        error = inner
+    for inner in (getattr(error, "reason", None), error.__cause__, *error.args):
+        if isinstance(inner, BaseException):
+            return _root(inner)
+    return str(error).rpartition(": ")[2].strip("')\" ") or type(error).__name__

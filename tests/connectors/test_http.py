@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
+from connectors import http as http_module
 from connectors.breaker import Breaker
 from connectors.http import Http
 from connectors.replies import Reply, read_retry_after
@@ -122,6 +123,23 @@ def test_redirect_elsewhere_is_refused(server: Liar, path: str) -> None:
     with make(server) as http, pytest.raises(Misconfigured, match="redirect to") as caught:
         http.get(path)
     assert caught.value.setting == "address"
+
+
+@pytest.mark.parametrize("path", ["https://evil.example/x", "//evil.example/x", "http://127.0.0.1:1/x"])
+def test_page_on_another_host_is_refused(server: Liar, path: str) -> None:
+    with make(server) as http, pytest.raises(Permanent, match="another host"):
+        http.get(path)
+
+
+def test_trouble_at_hand_is_not_mistaken(server: Liar) -> None:
+    """A call made while another error is handled reports its own."""
+    with make(server) as http:
+        try:
+            raise Misconfigured("an older trouble")
+        except Misconfigured:
+            with pytest.raises(Temporary, match="broke") as caught:
+                http.get("reset")
+    assert "older" not in str(caught.value)
 
 
 def test_redirect_within_the_host_is_followed(server: Liar) -> None:
@@ -247,14 +265,16 @@ def test_calls_are_spaced_out(server: Liar) -> None:
     assert waited[0] <= 0.5 < waited[1] <= 1.0  # nothing really slept, so the debt grows
 
 
-def test_log_tells_no_secrets(server: Liar) -> None:
-    http = make(server, headers={"X-Key": "canary-key"}, auth=("user", "canary-word"))
-    with structlog.testing.capture_logs() as lines, http:
+def test_log_tells_no_secrets(server: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = structlog.testing.CapturingLogger()
+    monkeypatch.setattr(http_module, "_log", lines)
+    with make(server, headers={"X-Key": "canary-key"}, auth=("user", "canary-word")) as http:
         http.get("good", {"token": "canary-token", "email": "anna@example.org"})
         with pytest.raises(Misconfigured):
             http.get("401", {"token": "canary-token"})
-    assert [line["path"] for line in lines] == ["/good", "/401"]
-    assert "canary" not in str(lines) and "anna" not in str(lines)
+    said = [(call.method_name, call.kwargs["path"], call.kwargs["status"]) for call in lines.calls]
+    assert said == [("debug", "/good", 200), ("warning", "/401", 401)]
+    assert "canary" not in str(lines.calls) and "anna" not in str(lines.calls)
 
 
 def test_cookies_are_not_kept(server: Liar) -> None:
