@@ -126,11 +126,10 @@ def _land_page(session: Session, run: Run, page: Page, stream: str, operation_id
         ("operation_id", "place", "reason", "payload"),
         ((operation_id, storable(b.at), storable(b.reason), storable(b.payload)) for b in page.bad),
     )
-    within = max(0, page.repeated - len(again))
     runs.count(run, landed, len(page.bad))
-    run.read += len(again) + within
+    run.read += len(again) + page.repeated
     run.stream, run.total = stream, page.total if page.total is not None else run.total
-    run.detail = {**run.detail, "duplicate": run.detail.get("duplicate", 0) + len(again) + within}
+    run.detail = {**run.detail, "duplicate": run.detail.get("duplicate", 0) + len(again) + page.repeated}
 
 
 def _close(work: Work, run_id: UUID, operation_id: UUID, error: str | None) -> None:

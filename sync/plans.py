@@ -66,9 +66,8 @@ class _Counter:
             )
         )
         again = len(records) - len(fresh)
-        within = max(0, repeated - again)
-        self.counts["rows"] += len(records) + len(bad) + within
-        self.counts["duplicate"] += again + within
+        self.counts["rows"] += len(records) + len(bad) + repeated
+        self.counts["duplicate"] += again + repeated
         self.counts["bad"] += len(bad)
         self.bad.extend(bad[: SHOWN - len(self.bad)])
         first = [raw for raw in records if raw.external_id in fresh]

@@ -152,19 +152,22 @@ class _Puller:
 
     def _land(self, stream: Stream, page: Page, read_at: datetime, whole: bool) -> None:
         with transaction(self.engine) as session:
-            self.work.progressed(session)
+            self.work.guard(session)
             run = runs.hold(session, self.run_id)
             landed = land(session, self.connection_id, stream.name, page.records, "pull", read_at=read_at)
             report_bad(session, self.connection_id, stream.name, page.bad)
             runs.count(run, landed, len(page.bad))
             run.stream, run.total = stream.name, page.total if page.total is not None else run.total
+            moves = bool(landed.new or landed.changed)  # what a cursor's overlap repeats is no progress
             if whole:
-                sweep.first_seen(session, self.run_id, stream.name, page.records)
+                moves = bool(sweep.first_seen(session, self.run_id, stream.name, page.records))
                 run.detail = {
                     **run.detail,
                     "sweep": {**run.detail.get("sweep", {}), stream.name: page.cursor},
                 }
             save_cursor(session, self.connection_id, stream.name, page.cursor)
+            if moves:
+                self.work.progressed(session)
 
     def _revisit(self, stream: Stream) -> None:
         """Orders that the source changes without moving their change time are read again, each pull."""

@@ -75,7 +75,7 @@ def remove(work: Work) -> None:
 def _remove_profiles(work: Work, connection_id: UUID, run_id: UUID) -> bool:
     """A batch of profiles with all that hangs on them; their cards are drawn anew. Whether there are more."""
     with transaction(work.engine) as session:
-        work.guard(session)
+        work.progressed(session)
         lock(session, GRAPH_LOCK)
         ids = session.scalars(
             select(Profile.id).where(Profile.source_id == connection_id).order_by(Profile.id).limit(PROFILES)
@@ -130,7 +130,7 @@ def _keep_merges(session: Session, values: dict[str, list[UUID]]) -> None:
 def _remove_rows(work: Work, table: str, column: str, connection_id: UUID) -> bool:
     """A batch of rows of one table; whether there may be more."""
     with transaction(work.engine) as session:
-        work.guard(session)
+        work.progressed(session)
         found = session.execute(
             text(
                 f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("

@@ -222,6 +222,26 @@ def test_given_up_pull_does_not_stay_in_progress(shop, engine, connection, clock
         assert run.state == "failed" and "away" in run.error
 
 
+def test_a_shop_that_always_stumbles_is_given_up(shop, engine, connection, clock, count):
+    """Reading the first page over and over is no progress: in the end a person is told."""
+
+    def stumble():
+        if shop.pages_served % 2:
+            shop.pages_served = 0
+            raise Temporary("stumbled")
+
+    for number in range(80):
+        shop.customer(number)
+    shop.between_pages = stumble
+    with transaction(engine) as session:
+        pull.start(session, connection.id)
+    for _ in range(15):
+        run_until_idle(engine)
+        clock.advance(timedelta(hours=2))
+    assert count("jobs", "state = 'dead' AND errors = 10") == 1
+    assert count("problems", "area = 'job'") == 1
+
+
 def test_temporary_faults_back_off(shop, pulled, engine, connection):
     shop.customer(1)
     shop.fail = [Temporary("busy", retry_after=90)]
