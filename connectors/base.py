@@ -50,7 +50,8 @@ class Bad(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, frozen=True):
     """A page of raw records and the cursor to save with it in the same transaction.
 
-    `repeated` counts rows of a file that said again what an earlier row of it had said.
+    `repeated` counts rows of a file that are not among the records because a later row of this page is about
+    the same object.
     """
 
     records: tuple[Raw, ...]

@@ -54,8 +54,8 @@ class Pages:
                 bad.append(made)
                 size += len(made.payload)
             else:
-                repeated += self._seen.again(made.external_id)
-                found[made.external_id] = made
+                repeated += made.external_id in found
+                found[made.external_id] = made  # the later row about somebody holds
                 size += len(made.payload)
             if count >= PER_PAGE or size >= _PAGE_BYTES:
                 yield self._page(found.values(), row, bad, repeated)

@@ -46,7 +46,7 @@ class Spreadsheet(Connector):
         """The file's records from a cursor on; the cursor is void when the file has changed since.
 
         Rows that can't be used come as Bad with their line. A customer or product named again further down
-        replaces the earlier row of its page and is counted in `repeated` (within the last million rows).
+        replaces the earlier row of its page, which is counted in `repeated`.
         """
         if stream != self.settings.what:
             return
