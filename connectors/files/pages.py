@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -38,7 +39,7 @@ class Pages:
         self._total = table.guessed_rows()
         self._country = settings.country.strip().upper()
         self._currency = settings.currency.strip().upper()
-        self._zone = settings.zone.strip() or "UTC"
+        self._zone = _zone(settings.zone.strip())
         self._seen = _Seen()
 
     def singles(self, cursor: str | None) -> Iterator[Page]:
@@ -190,6 +191,13 @@ class _Seen:
         if len(self._young) >= _REMEMBERED:
             self._old, self._young = self._young, set()
         return False
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name or "UTC").key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadInput(f"there is no time zone “{name[:40]}”", "zone") from error
 
 
 def columns_of(table: Table, settings: SheetSettings) -> dict[str, int]:

@@ -191,6 +191,12 @@ def test_a_wrong_mapping_is_told(write: Write, mapping: dict[str, str], word: st
         pull(write("x,y\n1,2\n"), mapping=mapping)
 
 
+@pytest.mark.parametrize("zone", ["Middle/Earth", "../etc/passwd", "\x00"])
+def test_a_wrong_zone_is_told(write: Write, zone: str) -> None:
+    with pytest.raises(BadInput, match="zone"):
+        pull(write("email\na@example.kz\n"), zone=zone)
+
+
 def test_other_streams_are_empty(write: Write) -> None:
     assert list(connect(write("email\na@example.kz\n")).pull("orders", None)) == []
 
