@@ -3,9 +3,9 @@
 What its change times do not tell, and what is done about it (all of it seen on a real server):
 
 - An order's `updatedAt` stands still when it is paid, shipped, delivered or refunded. Placed orders are
-  therefore polled by `orderPlacedAt` too, and unsettled ones are fetched again at every pull
-  (`Stream.revisit`). A refund long after delivery moves neither: its history entry moves `version_at` in the
-  listing, and reconciliation fetches it.
+  therefore polled by `orderPlacedAt` too, and each pull looks at the newest history entry of every order of
+  the last 90 days and reads those again that have one since the pull before. Open orders are fetched again in
+  any case (`Stream.revisit`), and older ones are compared by reconciliation.
 - A customer's `updatedAt` stands still when an address changes. The listing's `version_at` takes the newest
   history entry in, so reconciliation finds those; an order carries its buyer's present addresses as well.
 - Deleted customers vanish: they are missing from the listing and `fetch` reports them as gone.
@@ -30,6 +30,8 @@ from foundation.records import AnyRecord
 
 OVERLAP = timedelta(seconds=120)  # a transaction may commit long after the change time it carries
 LARGEST_PAGE = 1000  # Vendure's own limit for an Admin list
+LOOK_BACK = timedelta(days=90)  # a refund after that is rare, and looking costs a request per 1000 orders
+TOUCHED = "touchedAt"  # how the cursor names the time up to which silent changes were looked for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +64,7 @@ class _Source:
     list: str
     columns: tuple[str, ...]
     day: str
+    silent: bool = False  # changes without moving a column; its history tells
     only: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -70,7 +73,8 @@ _SOURCES = {
     "orders": _Source(
         "Orders", "OrderListing", ("updatedAt", "orderPlacedAt"), "orderPlacedAt",
         # an Aggregate order repeats the sum of its Seller orders
-        {"active": {"eq": False}, "type": {"notEq": "Seller"}, "orderPlacedAt": {"isNull": False}},
+        only={"active": {"eq": False}, "type": {"notEq": "Seller"}, "orderPlacedAt": {"isNull": False}},
+        silent=True,
     ),
     "products": _Source("Products", "ProductListing", ("updatedAt",), "createdAt"),
 }  # fmt: skip
@@ -86,7 +90,7 @@ class Vendure(Connector):
     Settings = VendureSettings
     streams = (
         Stream(name="customers", title="Customers", what="person"),
-        Stream(name="orders", title="Orders", what="order", revisit=("open", "paid", "shipped")),
+        Stream(name="orders", title="Orders", what="order", revisit=("open",)),
         Stream(name="products", title="Products", what="product"),
     )
     fixtures = "vendure"
@@ -126,26 +130,57 @@ class Vendure(Connector):
         source = _SOURCES[stream]
         began = self._begin()
         marks = _read_cursor(cursor)
-        first, *others = source.columns
-        since = {column: marks.get(column) for column in source.columns}
-        for column in others:
-            # everything placed until now comes with the first column's walk, however often that is resumed
-            marks.setdefault(column, began)
+        since = dict(marks)
+        for name in (*source.columns[1:], TOUCHED) if source.silent else source.columns[1:]:
+            # all that was so until now comes with the first column's walk, however often that is resumed
+            marks.setdefault(name, began)
+        seen: dict[str, datetime | None] = {}
         for column in source.columns:
-            start = since[column]
-            if start is None and column != first:
-                continue
-            total = None
-            for step in walk.walk(
-                lambda options: self._whole(source, options),
-                column, start - OVERLAP if start else None, self.settings.page_size,
-            ):  # fmt: skip
-                total = step.total if total is None else total
-                reached = min(step.reached or began, began)
-                marks[column] = max(marks.get(column, reached), reached)
-                yield Page(tuple(self._raw(n) for n in step.nodes), _write_cursor(marks), total, step.bad)
-            marks[column] = max(marks.get(column, began), began)
+            if column == source.columns[0] or column in since:
+                for page in self._changed(source, column, since.get(column), marks, began):
+                    seen |= {raw.external_id: raw.version_at for raw in page.records if since}
+                    yield page
+        if TOUCHED in since:
+            yield from self._silently_changed(source, since[TOUCHED] - OVERLAP, marks, began, seen)
+            marks[TOUCHED] = max(marks[TOUCHED], began)
         yield Page((), _write_cursor(marks))
+
+    def _changed(
+        self,
+        source: _Source,
+        column: str,
+        since: datetime | None,
+        marks: dict[str, datetime],
+        began: datetime,
+    ) -> Iterator[Page]:
+        """Pages by one column; moves its mark, but never past the beginning of the pull."""
+        total = None
+        for step in walk.walk(
+            lambda options: self._whole(source, options),
+            column, since - OVERLAP if since else None, self.settings.page_size,
+        ):  # fmt: skip
+            total = step.total if total is None else total
+            reached = min(step.reached or began, began)
+            marks[column] = max(marks.get(column, reached), reached)
+            yield Page(tuple(self._raw(n) for n in step.nodes), _write_cursor(marks), total, step.bad)
+        marks[column] = max(marks.get(column, began), began)
+
+    def _silently_changed(
+        self, source: _Source, since: datetime, marks: dict[str, datetime], began: datetime,
+        seen: dict[str, datetime | None],
+    ) -> Iterator[Page]:  # fmt: skip
+        """Pages of objects whose history went on since then, without those this pull has read already."""
+        light = walk.walk(
+            lambda options: self._page(source.list, source, options),
+            source.day, began - LOOK_BACK, LARGEST_PAGE,
+        )  # fmt: skip
+        touched = {str(node["id"]): records.touched_at(node) for step in light for node in step.nodes}
+        ids = [i for i, at in touched.items() if at > since and seen.get(i) != at]
+        for start in range(0, len(ids), self.settings.page_size):
+            wanted = ids[start : start + self.settings.page_size]
+            answer = self._whole(source, _by_ids(wanted))
+            rows = walk.sound(answer, source.day)
+            yield Page(tuple(self._raw(n) for n in rows.nodes), _write_cursor(marks), bad=rows.bad)
 
     def fetch(self, stream: str, external_ids: Sequence[str]) -> Iterator[Raw]:
         """Single objects again, a page of them per request."""
@@ -153,7 +188,7 @@ class Vendure(Connector):
         source, size = _SOURCES[stream], self.settings.page_size
         for start in range(0, len(external_ids), size):
             wanted = external_ids[start : start + size]
-            answer = self._whole(source, {"take": len(wanted), "filter": {"id": {"in": list(wanted)}}})
+            answer = self._whole(source, _by_ids(wanted))
             found = {str(node["id"]): node for node in answer["items"]}
             for external_id in wanted:
                 node = found.get(external_id)
@@ -218,6 +253,10 @@ class Vendure(Connector):
         self._check_channel(data)
         self._decimals = int(data["globalSettings"]["serverConfig"]["moneyStrategyPrecision"])
         return self._client.shop_time or clock.now()
+
+
+def _by_ids(ids: Sequence[str]) -> dict[str, Any]:
+    return {"take": len(ids), "sort": {"id": "ASC"}, "filter": {"id": {"in": list(ids)}}}
 
 
 def _read_cursor(cursor: str | None) -> dict[str, datetime]:

@@ -38,7 +38,9 @@ class Step:
 
 
 @dataclass(frozen=True)
-class _Page:
+class Rows:
+    """One page, parted into what can be used and what can't."""
+
     nodes: list[Node]
     marks: list[Mark]
     bad: tuple[Bad, ...]
@@ -64,7 +66,7 @@ def walk(read: Read, column: str, after: datetime | None, take: int) -> Iterator
     seen: set[Mark] = set()
     while True:
         where = {column: {"after": to_text(after)}} if after else {}
-        page = _sound(read({"take": take, "sort": {column: "ASC"}, "filter": where}), column)
+        page = sound(read({"take": take, "sort": {column: "ASC"}, "filter": where}), column)
         fresh = page.fresh(seen)
         reached = instant(page.marks[-1][1]) if page.marks else None
         if fresh or page.bad:
@@ -90,7 +92,7 @@ def _crowd(
     where = {column: {"between": {"start": to_text(window[0]), "end": to_text(window[1])}}}
     skip, restarts, before = 0, 0, list[Mark]()
     while True:
-        page = _sound(read({"take": take, "skip": skip, "sort": {"id": "ASC"}, "filter": where}), column)
+        page = sound(read({"take": take, "skip": skip, "sort": {"id": "ASC"}, "filter": where}), column)
         if skip and page.marks == before:
             raise Temporary("The shop gives the same page again and again; reading stopped.")
         if skip and (not page.marks or page.marks[0] != before[-1]):
@@ -108,7 +110,7 @@ def _crowd(
         skip, before = skip + max(1, len(page.marks) - 1), page.marks
 
 
-def _sound(answer: Answer, column: str) -> _Page:
+def sound(answer: Answer, column: str) -> Rows:
     """A page parted into rows that can be used, and those that can't with the reason."""
     items = answer.get("items")
     if not isinstance(items, list):
@@ -126,4 +128,4 @@ def _sound(answer: Answer, column: str) -> _Page:
         except BadInput as error:
             bad.append(Bad(f"row {number + 1} of a page", str(error), repr(item)[:2000]))
     marks = [(str(node["id"]), str(node[column])) for node in nodes]
-    return _Page(nodes, marks, tuple(bad), int(answer.get("totalItems") or 0))
+    return Rows(nodes, marks, tuple(bad), int(answer.get("totalItems") or 0))
