@@ -188,7 +188,9 @@ def _took(run: Run) -> str:
     seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
     if seconds < 90:
         return _("%s s") % f"{seconds:.0f}"
-    return ngettext("%s minute", "%s minutes", round(seconds / 60)) % round(seconds / 60)
+    if seconds < 5400:
+        return ngettext("%s minute", "%s minutes", round(seconds / 60)) % round(seconds / 60)
+    return ngettext("%s hour", "%s hours", round(seconds / 3600)) % round(seconds / 3600)
 
 
 def cancel_run(call: Call) -> Response:

@@ -104,7 +104,7 @@ def _lights(one: Card) -> list[Light]:
     words = {True: _("%s: consent since"), False: _("%s: withdrawn")}
     return [
         Light(words[row.given] % names.get(row.channel, row.channel), row.given, row.at)
-        for row in strictest.values()
+        for row in sorted(strictest.values(), key=lambda row: list(names).index(row.channel))
     ]
 
 

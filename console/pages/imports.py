@@ -1,5 +1,6 @@
 """The import wizard: a file, its columns, the plan, the run; and the bad rows to download."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,9 +141,22 @@ def plan(call: Call) -> Response:
         )
     except KartotekaError as error:
         return call.page("import_refused.html", 422, asked=asked, refused=str(error), back=_back(call))
-    return call.page(
-        "import_plan.html", plan=planned, asked=asked, mapping=options.get("mapping", {}), back=_back(call)
-    )
+    return call.page("import_plan.html", plan=planned, asked=asked, sides=_sides, back=_back(call))
+
+
+def _sides(sample: plans.Sample) -> list[tuple[str, str, str]]:
+    """A sample field by field: its name, what is here, what would come."""
+    before, after = _fields(sample.before), _fields(sample.payload)
+    return [(name, before.get(name, ""), after.get(name, "")) for name in {**after, **before}]
+
+
+def _fields(payload: str | None) -> dict[str, str]:
+    """What a landed record says, as text; lines of orders are counted, not shown."""
+    if not payload:
+        return {}
+    record = json.loads(payload)
+    flat = {**record, **record.get("fields", {})}
+    return {key: str(value)[:200] for key, value in flat.items() if not isinstance(value, dict | list)}
 
 
 def _back(call: Call) -> str:

@@ -1,5 +1,6 @@
 """Operations: every act in bulk, who did it, what it changed, and its undo."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
@@ -12,6 +13,9 @@ from foundation.text import _
 from sync import undo
 
 PAGE = 50
+KNOWN = frozenset(
+    ("read", "new", "changed", "same", "duplicate", "bad", "profiles", "undo", "customer", "left_alone")
+)
 
 
 def listing(call: Call) -> Response:
@@ -38,9 +42,36 @@ def show(call: Call) -> Response:
     return call.page(
         "operation.html",
         operation=operation,
+        facts=_facts(operation.result),
+        card=operation.result.get("customer") if operation.state == "done" else None,
+        left_alone=_left_alone(operation.result),
+        rest=[(key, value) for key, value in operation.result.items() if key not in KNOWN],
         undoable=undo.undoable(operation),
         restores=_restores(operation.kind),
     )
+
+
+def _facts(result: dict[str, Any]) -> list[tuple[str, int]]:
+    """The numbers of an import or removal, in the order of the work."""
+    names = {
+        "read": _("Read"),
+        "new": _("New"),
+        "changed": _("Changed"),
+        "same": _("Untouched"),
+        "duplicate": _("Said twice"),
+        "bad": _("Can't be used"),
+        "profiles": _("Profiles"),
+    }
+    numbers = [(label, result.get(key)) for key, label in names.items()]
+    undone = result.get("undo") or {}
+    numbers += [(_("Put back"), undone.get("back")), (_("Taken away"), undone.get("gone"))]
+    return [(label, number) for label, number in numbers if isinstance(number, int)]
+
+
+def _left_alone(result: dict[str, Any]) -> list[str]:
+    """What an undo did not touch because somebody else had since."""
+    named = [*(result.get("left_alone") or []), *((result.get("undo") or {}).get("left_alone") or [])]
+    return [f"{one.get('stream')} {one.get('id')}" if isinstance(one, dict) else str(one) for one in named]
 
 
 def undo_it(call: Call) -> Response:

@@ -23,8 +23,21 @@ def account(call: Call, status: int = 200, wrong: dict[str, str] | None = None) 
         status,
         zones=sorted(available_timezones()),
         browsers=sessions.of_user(call.db, call.me.id),
+        device=device,
         wrong=wrong or {},
     )
+
+
+def device(agent: str) -> str:
+    """A browser and system as people call them, from what the browser says of itself."""
+    browsers = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+    systems = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows",
+               "Mac": "macOS", "Linux": "Linux"}  # fmt: skip
+    browser = next((name for mark, name in browsers.items() if mark in agent), "")
+    system = next((name for mark, name in systems.items() if mark in agent), "")
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or agent[:60] or _("A browser that gives no name")
 
 
 def save_account(call: Call) -> Response:

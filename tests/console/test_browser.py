@@ -37,8 +37,8 @@ SHOWN = {"overview", "customers", "card", "profiles", "duplicates", "run", "conn
 FOCUSED = """(() => {
   const e = document.activeElement;
   if (e === document.body) return "";
-  const look = [getComputedStyle(e), getComputedStyle(e, "::after"), getComputedStyle(e.closest(".search") ?? e)];
-  const ring = look
+  const around = e.closest(".search") ?? e;
+  const ring = [getComputedStyle(e), getComputedStyle(e, "::after"), getComputedStyle(around)]
     .some((style) => style.outlineStyle !== "none" && style.outlineWidth !== "0px");
   const place = [...document.querySelectorAll("*")].indexOf(e);
   return place + (ring ? "" : " without a ring: " + e.outerHTML.slice(0, 120));
