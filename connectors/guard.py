@@ -16,6 +16,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], list[str]]
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_SHARED = ipaddress.IPv4Network("100.64.0.0/10")  # carriers' own, and overlay networks such as Tailscale
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 
@@ -74,11 +75,11 @@ def is_public(address: Address) -> bool:
 
 
 def is_local(address: Address) -> bool:
-    """True for loopback and the private ranges of a home or office network (not link-local)."""
+    """True for loopback and for private networks (not link-local, where clouds keep their secrets)."""
     inner = _inner(address)
-    return inner.is_loopback or (
-        inner.is_private and not (inner.is_link_local or inner.is_unspecified or inner.is_reserved)
-    )
+    if inner.is_loopback or inner in _SHARED:
+        return True
+    return inner.is_private and not (inner.is_link_local or inner.is_unspecified or inner.is_reserved)
 
 
 def judge(host: str, addresses: list[Address], *, allow_private: bool, encrypted: bool) -> list[Address]:

@@ -36,7 +36,9 @@ def test_permission_never_covers_link_local(address: str) -> None:
         guard.judge("x", [ipaddress.ip_address(address)], allow_private=True, encrypted=True)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.1.5", "::1", "fd00::5"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "192.168.1.5", "100.101.102.103", "::1", "fd00::5"]
+)
 def test_permission_covers_the_own_network(address: str) -> None:
     addresses = [ipaddress.ip_address(address)]
     assert guard.judge("nas", addresses, allow_private=True, encrypted=False) == addresses

@@ -48,9 +48,11 @@ class Rows:
 
     @property
     def size(self) -> int:
+        """Rows on the page, usable or not."""
         return len(self.nodes) + len(self.bad)
 
     def fresh(self, seen: set[Mark]) -> list[Node]:
+        """Rows that are not among those seen; adds them."""
         found = [node for node, mark in zip(self.nodes, self.marks, strict=True) if mark not in seen]
         seen.update(self.marks)
         return found

@@ -226,7 +226,7 @@ def test_broken_pull_goes_on_at_its_page(shop: VendureShop) -> None:
     assert len(rest) < 30
 
 
-def test_rows_that_move_while_read_are_not_lost(shop: VendureShop) -> None:
+def test_moving_rows_are_not_lost(shop: VendureShop) -> None:
     """Each page comes after one row changed, leaving its place to the rows behind it."""
     listed = shop.lists["customers"]
     listed.rows = {row["id"]: row for row in rows(30, timedelta(0))}
@@ -243,7 +243,7 @@ def test_rows_that_move_while_read_are_not_lost(shop: VendureShop) -> None:
     assert latest == {row["id"]: row["updatedAt"] for row in listed.rows.values()}
 
 
-def test_rows_deleted_while_read_lose_no_others(shop: VendureShop) -> None:
+def test_deleted_rows_hide_no_others(shop: VendureShop) -> None:
     listed = shop.lists["customers"]
     listed.rows = {row["id"]: row for row in rows(30, timedelta(0))}
     going = iter(["1", "2", "5"])
