@@ -147,7 +147,7 @@ class WooCommerce(Connector):
         for rows, _, _ in self._shop().by_id(stream, _fields=_LIGHT, **_ALL[stream], **window):
             for row in rows:
                 found = reading.raw(row)
-                if isinstance(found, Bad) or records.status(row) in records.DRAFTS - {"draft"}:
+                if isinstance(found, Bad) or records.is_draft(stream, row):
                     continue
                 day = instant(row.get("date_created_gmt"))
                 if since is None or day is None or day >= since:
@@ -204,7 +204,8 @@ class WooCommerce(Connector):
     def _page(
         self, stream: str, shop: Shop, rows: list[Any], cursor: str | None, total: int | None = None
     ) -> Page:
-        found = [reading.raw(self._with_refunds(stream, shop, row)) for row in rows]
+        kept = (row for row in rows if not isinstance(row, dict) or not records.is_draft(stream, row))
+        found = [reading.raw(self._with_refunds(stream, shop, row)) for row in kept]
         return Page(
             records=tuple(r for r in found if isinstance(r, Raw)),
             cursor=cursor,

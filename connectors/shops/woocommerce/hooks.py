@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from connectors.base import Bad, Delivery, HookRefused, Raw
+from connectors.shops.woocommerce import records
 from connectors.shops.woocommerce.reading import Row, Shop, raw
 from connectors.shops.woocommerce.values import identifier, text
 from foundation import clock
@@ -44,6 +45,8 @@ def read(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Del
     if event == "deleted":
         gone = Raw(identifier(thing.get("id")), body.decode(), version_at=clock.now(), gone=True)
         return Delivery(stream=stream, records=(gone,), topic=topic)
+    if records.is_draft(stream, thing):
+        return Delivery()
     if stream == "orders" and thing.get("refunds"):
         # the body lacks when and what was refunded: the order is asked for again, with its refunds
         return Delivery(stream=stream, fetch=(identifier(thing.get("id")),), topic=topic)

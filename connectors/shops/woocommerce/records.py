@@ -12,7 +12,10 @@ from foundation.records import Address, AnyRecord, Happening, Line, Order, Order
 
 Thing = Mapping[str, Any]
 
-DRAFTS = {"auto-draft", "checkout-draft", "draft", "new"}
+_DRAFTS = {
+    "orders": {"auto-draft", "checkout-draft", "draft", "new"},
+    "products": {"auto-draft", "importing"},
+}
 STATES: dict[str, OrderState] = {
     "pending": "open",
     "on-hold": "open",
@@ -38,6 +41,11 @@ def status(thing: Thing) -> str:
     return text(thing.get("status")).removeprefix("wc-")
 
 
+def is_draft(stream: str, thing: Thing) -> bool:
+    """True for what the shop keeps while somebody is still filling it in: neither landed nor listed."""
+    return status(thing) in _DRAFTS.get(stream, ())
+
+
 def person(thing: Thing, country: str) -> Person:
     """A registered customer."""
     billing, shipping = _part(thing, "billing"), _part(thing, "shipping")
@@ -56,7 +64,7 @@ def person(thing: Thing, country: str) -> Person:
 
 def order(thing: Thing, country: str) -> list[AnyRecord]:
     """An order with its buyer and lines; nothing for drafts, which are no orders."""
-    if status(thing) in DRAFTS:
+    if is_draft("orders", thing):
         return []
     external_id = identifier(thing.get("id"))
     buyer = _buyer(thing, external_id, country)

@@ -73,6 +73,11 @@ def test_a_trashed_order_is_gone() -> None:
     assert deliver("order.updated", an_order(5, status="trash")).records[0].gone
 
 
+@pytest.mark.parametrize("status", ["checkout-draft", "auto-draft"])
+def test_a_draft_says_nothing(status: str) -> None:
+    assert deliver("order.updated", an_order(5, status=status)) == Delivery()
+
+
 def test_refunded_orders_are_asked_for_again() -> None:
     delivery = deliver("order.updated", an_order(5, refunds=[{"id": 1, "total": "-1.00"}]))
     assert delivery.fetch == ("5",) and delivery.records == ()

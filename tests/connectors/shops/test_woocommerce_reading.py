@@ -255,6 +255,22 @@ def test_fetch_of_a_missing_route_is_an_error(shop: WooShop) -> None:
         list(connect().fetch("orders", ["5"]))
 
 
+def test_drafts_are_not_landed(shop: WooShop) -> None:
+    shop.lists["orders"] = [an_order(1), an_order(2, status="checkout-draft")]
+    assert ids(list(connect().pull("orders", None))) == ["1"]
+
+
+def test_a_key_that_dies_midway_asks_a_person(shop: WooShop) -> None:
+    shop.lists["orders"] = [an_order(n, stamp(n)) for n in range(1, 251)]
+    refusal = json.dumps({"code": "woocommerce_rest_cannot_view", "message": "Sorry."})
+    shop.before = lambda request: (401, {}, refusal) if len(shop.calls) > 1 else None
+    pages = connect().pull("orders", None)
+    assert len(next(pages).records) == 100
+    with pytest.raises(Misconfigured) as caught:
+        next(pages)
+    assert caught.value.setting == "key"
+
+
 def test_listing_is_light_and_without_drafts(shop: WooShop) -> None:
     shop.lists["orders"] = [an_order(n, stamp(n)) for n in range(1, 150)]
     shop.lists["orders"][3]["status"] = "checkout-draft"
