@@ -21,6 +21,7 @@ from foundation.settings import Settings
 from sync.tables import Connection
 
 OLD_SECRET_LIVES = timedelta(hours=24)
+FIRST_EVIDENCE = timedelta(hours=1)  # until the first reconciliation; then daily
 LONGEST_NAME = 80
 
 
@@ -38,6 +39,7 @@ def create(session: Session, sealer: Sealer, kind: str, name: str, settings: Map
         secrets=_seal(sealer, secret),
         hook_secret=sealer.seal(_new_secret()) if cls.hooks else None,
         next_pull_at=None if cls.role == "file" else clock.now(),
+        next_reconcile_at=None if cls.role == "file" else clock.now() + FIRST_EVIDENCE,
     )
     session.add(connection)
     session.flush()
@@ -64,7 +66,7 @@ def connector_class(session: Session, connection_id: UUID) -> type[Connector]:
 
 def public_settings(cls: type[Connector], connection: Connection) -> Any:
     """The Settings with empty secrets: enough to normalise records. Not checked, as something is missing."""
-    made = object.__new__(cls.Settings)
+    made: Any = object.__new__(cls.Settings)
     for field in registry.form_fields(cls):
         value = "" if field.secret else connection.settings.get(field.name, field.default)
         object.__setattr__(made, field.name, value)
@@ -117,8 +119,9 @@ def pause(session: Session, connection: Connection, why: str = "") -> None:
 def resume(session: Session, connection: Connection) -> None:
     """Pull again, beginning now."""
     if connection.state == "paused":
-        connection.state, connection.paused_why = "active", None
-        connection.failures, connection.next_pull_at = 0, clock.now()
+        connection.state, connection.paused_why, connection.failures = "active", None, 0
+        if session.get_one(Source, connection.id).role != "file":
+            connection.next_pull_at = clock.now()
         problems.settle(session, f"pull:{connection.id}")
 
 
@@ -130,7 +133,7 @@ def change(session: Session, sealer: Sealer, connection: Connection, typed: Mapp
     merged = {name: value for name, value in {**before, **given}.items() if value is not None}
     public, secret = registry.split_settings(cls, registry.parse_settings(cls, merged))
     connection.settings, connection.secrets = public, _seal(sealer, secret)
-    if connection.state == "paused" and connection.paused_why:
+    if connection.state == "paused" and connection.failures:  # the settings were why
         resume(session, connection)
 
 

@@ -15,7 +15,7 @@ from customers.tables import Source
 from foundation import clock, jobs, operations, problems
 from foundation.database import copy_rows, transaction
 from foundation.errors import BadInput, KartotekaError, Temporary
-from foundation.jobs import Work, job
+from foundation.jobs import LostLease, Stopped, Work, job
 from foundation.sealing import Sealer
 from foundation.settings import Settings
 from foundation.tables import Operation, Problem
@@ -81,7 +81,7 @@ def import_file(work: Work) -> None:
         _land_all(work, connector, args, run_id, operation_id)
     except Cancelled:
         _close(work, run_id, operation_id, "cancelled")
-    except Temporary:
+    except (Temporary, Stopped, LostLease):
         raise
     except KartotekaError as error:
         _close(work, run_id, operation_id, str(error))

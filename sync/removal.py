@@ -1,5 +1,6 @@
 """Removing a connection: without its data (what it brought stays on the cards) or with all of it."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select, text, update
@@ -9,7 +10,7 @@ from customers import graph, stats
 from customers.tables import Profile, Source
 from foundation import clock, jobs, operations
 from foundation.database import GRAPH_LOCK, lock, transaction
-from foundation.errors import BadInput, Temporary
+from foundation.errors import BadInput
 from foundation.jobs import Work, job
 from foundation.tables import Operation
 from sync import resolve, runs
@@ -20,8 +21,11 @@ ROWS = 5_000  # of other tables
 KIND = "connection.remove"
 
 _HANGS_ON_PROFILES = ("timeline", "invoices", "consents", "profile_keys", "profile_links")
-_HANGS_ON_SOURCE = ("timeline", "invoices", "products")
-_HANGS_ON_CONNECTION = ("landed_heads", "landed_records", "head_moves")
+_HANGS_ON_IT = (
+    *((table, "source_id") for table in ("order_lines", "orders", "timeline", "invoices", "products")),
+    *((table, "connection_id") for table in ("landed_heads", "landed_records", "head_moves")),
+    ("problems", "source_id"),
+)
 
 
 def start(session: Session, connection_id: UUID, actor: str, *, with_data: bool) -> Operation:
@@ -57,19 +61,37 @@ def remove(work: Work) -> None:
     with transaction(work.engine) as session:
         with_data = bool(operations.find(session, operation_id).args["with_data"])
         waiting = 0 if with_data else resolve.waiting(session, connection_id)
-    if waiting:
-        raise Temporary(f"{waiting} records are still on their way to their cards.", retry_after=5)
+    if waiting:  # what has landed still goes to its cards
+        with transaction(work.engine) as session:
+            later = clock.now() + timedelta(seconds=5)
+            jobs.enqueue(session, "sync.remove", work.args, key=work.key, run_at=later)
+        return
     if with_data:
-        while _remove_profiles(work, connection_id, run_id):
-            work.checkpoint()
-        for table, column in (
-            *((table, "source_id") for table in _HANGS_ON_SOURCE),
-            *((table, "connection_id") for table in _HANGS_ON_CONNECTION),
-            ("problems", "source_id"),
-        ):
-            while _remove_rows(work, table, column, connection_id):
-                work.checkpoint()
+        _fence_resolver(work, connection_id)
+        _remove_all(work, connection_id, run_id)
     _finish(work, connection_id, run_id, operation_id)
+
+
+def _fence_resolver(work: Work, connection_id: UUID) -> None:
+    """Wait for the batch that is being resolved and let nobody go on with it."""
+    with transaction(work.engine) as session:
+        work.guard(session)
+        session.execute(
+            text("UPDATE resolve_claims SET token = token + 1, landed_ids = '{}' WHERE connection_id = :id"),
+            {"id": connection_id},
+        )
+        session.execute(
+            text("UPDATE landed_heads SET pending = false WHERE connection_id = :id AND pending"),
+            {"id": connection_id},
+        )
+
+
+def _remove_all(work: Work, connection_id: UUID, run_id: UUID) -> None:
+    while _remove_profiles(work, connection_id, run_id):
+        work.checkpoint()
+    for table, column in _HANGS_ON_IT:
+        while _remove_rows(work, table, column, connection_id):
+            work.checkpoint()
 
 
 def _remove_profiles(work: Work, connection_id: UUID, run_id: UUID) -> bool:
@@ -131,11 +153,14 @@ def _remove_rows(work: Work, table: str, column: str, connection_id: UUID) -> bo
     """A batch of rows of one table; whether there may be more."""
     with transaction(work.engine) as session:
         work.progressed(session)
+        of_it = f"SELECT ctid FROM {table} WHERE {column} = :connection LIMIT :rows"
+        if table == "order_lines":  # they know their source by their order only
+            of_it = (
+                "SELECT l.ctid FROM order_lines l JOIN orders o ON o.id = l.order_id"
+                " WHERE o.source_id = :connection LIMIT :rows"
+            )
         found = session.execute(
-            text(
-                f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("
-                f"SELECT ctid FROM {table} WHERE {column} = :connection LIMIT :rows)) RETURNING 1"
-            ),
+            text(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({of_it})) RETURNING 1"),
             {"connection": connection_id, "rows": ROWS},
         ).all()
         return len(found) == ROWS
@@ -149,14 +174,6 @@ def _finish(work: Work, connection_id: UUID, run_id: UUID, operation_id: UUID) -
             session.execute(
                 text(f"DELETE FROM {table} WHERE connection_id = :connection"), {"connection": connection_id}
             )
-        session.execute(
-            text(
-                "DELETE FROM order_lines WHERE order_id IN (SELECT id FROM orders WHERE source_id = :source)"
-            )
-            if run.total is not None
-            else text("SELECT :source"),
-            {"source": connection_id},
-        )
         session.execute(text("DELETE FROM connections WHERE id = :id"), {"id": connection_id})
         source = session.get_one(Source, connection_id)
         source.removed_at = clock.now()

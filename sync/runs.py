@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -12,7 +12,7 @@ from foundation.errors import BadInput, KartotekaError
 from foundation.jobs import Work
 from foundation.tables import Job
 from sync.landing import Landed
-from sync.tables import Run
+from sync.tables import Run, Sighting
 
 UNFINISHED = ("waiting", "running")
 
@@ -90,6 +90,8 @@ def close_abandoned(session: Session, connection_id: UUID | None = None) -> int:
     for run, given_up in found:
         run.state, run.finished_at = "failed", clock.now()
         run.error = (given_up.last_error if given_up else None) or "The work was given up."
+    if found:
+        session.execute(delete(Sighting).where(Sighting.run_id.in_([run.id for run, _ in found])))
     return len(found)
 
 

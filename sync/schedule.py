@@ -23,18 +23,35 @@ def schedule(engine: Engine) -> None:
     """Start what is due, close what was given up, raise the alarm about silent webhooks."""
     with transaction(engine) as session:
         runs.close_abandoned(session)
-        for connection in _due(session, Connection.next_pull_at):
-            pull.start(session, connection.id)
-            connection.next_pull_at = clock.now() + jittered(timedelta(seconds=connection.every_seconds))
-        for connection in _due(session, Connection.next_reconcile_at):
-            reconcile.start(session, connection.id)
-            connection.next_reconcile_at = clock.now() + jittered(DAY)
-        for connection in _due(session, Connection.next_tend_at):
-            jobs.enqueue(
-                session, "sync.tend", {"connection": str(connection.id)}, key=f"tend:{connection.id}"
-            )
-            connection.next_tend_at = clock.now() + jittered(DAY)
         health.watch_silence(session)
+        due = [(start, one.id) for column, start in _STARTS for one in _due(session, column)]
+    for start, connection_id in due:
+        with transaction(engine) as session:
+            connection = session.get(Connection, connection_id, with_for_update=True)
+            if connection is not None and connection.state == "active":
+                start(session, connection)
+
+
+def _pull(session: Session, connection: Connection) -> None:
+    connection.next_pull_at = clock.now() + jittered(timedelta(seconds=connection.every_seconds))
+    pull.start(session, connection.id)
+
+
+def _reconcile(session: Session, connection: Connection) -> None:
+    connection.next_reconcile_at = clock.now() + jittered(DAY)
+    reconcile.start(session, connection.id)
+
+
+def _tend(session: Session, connection: Connection) -> None:
+    connection.next_tend_at = clock.now() + jittered(DAY)
+    jobs.enqueue(session, "sync.tend", {"connection": str(connection.id)}, key=f"tend:{connection.id}")
+
+
+_STARTS = (
+    (Connection.next_pull_at, _pull),
+    (Connection.next_reconcile_at, _reconcile),
+    (Connection.next_tend_at, _tend),
+)
 
 
 @job("sync.tend")
@@ -82,6 +99,5 @@ def _due(session: Session, column: InstrumentedAttribute[datetime | None]) -> li
             .where(Connection.state == "active", column <= clock.now())
             .order_by(column)
             .limit(100)
-            .with_for_update(skip_locked=True)
         )
     )

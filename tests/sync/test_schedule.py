@@ -7,6 +7,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from foundation.database import transaction
+from foundation.errors import BadInput
 from foundation.jobs import run_until_idle
 from sync import connections, health, pull, schedule
 from sync.tables import Connection
@@ -48,6 +49,28 @@ def test_paused_connections_rest(engine, connection, hold, count):
     hold(state="paused")
     schedule.schedule(engine)
     assert count("sync_runs") == 0
+
+
+def test_new_connection_is_reconciled_within_the_hour(engine, connection, clock, count):
+    clock.advance(timedelta(days=365))
+    schedule.schedule(engine)
+    assert count("sync_runs", "kind = 'reconcile'") == 1
+
+
+def test_resuming_a_file_connection_pulls_nothing(engine, sealer, connection, hold, count):
+    hold(next_pull_at=None)
+    with transaction(engine) as session:
+        book = connections.create(session, sealer, "spreadsheet", "Book", {})
+        connections.pause(session, book)
+        connections.resume(session, book)
+    schedule.schedule(engine)
+    assert count("sync_runs") == 0
+
+
+def test_paused_connection_is_not_pulled_by_hand(engine, connection, hold):
+    hold(state="paused", paused_why="stock-taking")
+    with transaction(engine) as session, pytest.raises(BadInput, match="stock-taking"):
+        pull.start(session, connection.id)
 
 
 def test_reconciliation_comes_daily(engine, connection, hold, clock, count):
