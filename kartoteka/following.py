@@ -35,42 +35,72 @@ def resolved(engine: Engine, connection_id: UUID) -> bool:
         return session.query(waiting.exists()).scalar() is False
 
 
+class Helper:
+    """Does what is due in a thread of this process, again and again, until the wait is over."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run, name="helper", daemon=True)
+
+    def start(self) -> None:
+        """Begin, if it has not begun already."""
+        if self.thread.ident is None:
+            load_jobs()
+            self.thread.start()
+
+    def run(self) -> None:
+        """Work, look again: jobs put off for a moment come due while we wait."""
+        while not self.over.is_set():
+            jobs.run_until_idle(self.engine)
+            self.over.wait(LOOK)
+
+    def stop(self) -> None:
+        """End after what is being done now."""
+        self.over.set()
+        if self.thread.ident is not None:
+            self.thread.join()
+
+
 def follow(found: Installation, run_id: UUID, title: str, *, quiet: bool = False) -> Run:
     """The run when it has ended and what it landed stands on cards; Ctrl-C leaves it to the workers."""
-    helper = threading.Thread(target=jobs.run_until_idle, args=(found.engine,), daemon=True)
-    load_jobs()
+    helper = Helper(found.engine)
     if not found.running:
         helper.start()
     began = monotonic()
-    with bar(title, wanted=not quiet) as show:
-        while True:
-            run = read(found.engine, run_id)
-            show(run.read, run.total)
-            if run.state not in UNFINISHED and (
-                run.state != "done" or resolved(found.engine, run.connection_id)
-            ):
-                break
-            if helper.ident is None and run.state == "waiting" and monotonic() - began > PATIENCE:
-                helper.start()
-            time.sleep(LOOK)
-    if helper.ident is not None:
-        helper.join()
+    try:
+        with bar(title, wanted=not quiet) as show:
+            while True:
+                run = read(found.engine, run_id)
+                show(run.read, run.total)
+                ended = run.state not in UNFINISHED
+                if ended and (run.state != "done" or resolved(found.engine, run.connection_id)):
+                    break
+                if run.state == "waiting" and monotonic() - began > PATIENCE:
+                    helper.start()
+                time.sleep(LOOK)
+    finally:
+        helper.stop()
     return read(found.engine, run_id)
 
 
 def settled(found: Installation, operation_id: UUID) -> Operation:
     """The operation when neither it nor what it set going is under way; helps where no worker does."""
-    load_jobs()
+    helper = Helper(found.engine)
     if not found.running:
-        jobs.run_until_idle(found.engine)
-    began, helped = monotonic(), not found.running
-    while True:
-        with Session(found.engine) as session:
-            operation = session.get_one(Operation, operation_id)
-            pending = session.query(session.query(LandedHead.landed_id).filter(LandedHead.pending).exists())
-            if operation.state not in ("running", "undoing") and not pending.scalar():
-                return operation
-        if not helped and monotonic() - began > PATIENCE:
-            jobs.run_until_idle(found.engine)
-            helped = True
-        time.sleep(LOOK)
+        helper.start()
+    began = monotonic()
+    try:
+        while True:
+            with Session(found.engine) as session:
+                operation = session.get_one(Operation, operation_id)
+                pending = session.query(
+                    session.query(LandedHead.landed_id).filter(LandedHead.pending).exists()
+                )
+                if operation.state not in ("running", "undoing") and not pending.scalar():
+                    return operation
+            if monotonic() - began > PATIENCE:
+                helper.start()
+            time.sleep(LOOK)
+    finally:
+        helper.stop()

@@ -2,7 +2,7 @@
 
 import importlib
 
-JOB_MODULES = ("sync.jobs",)
+JOB_MODULES = ("customers.jobs", "sync.jobs")
 
 
 def load_jobs() -> None:

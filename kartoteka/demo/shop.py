@@ -134,6 +134,8 @@ class Shop:
             if wanted := query.get("include"):
                 ids = {int(part) for part in wanted.split(",") if part.isdigit()}
                 things = [one for one in things if one["id"] in ids]
+            if kind != "customers" and (state := query.get("status", "any")) != "any":
+                things = [one for one in things if one["status"] == state]
             if email := query.get("email"):
                 things = [one for one in things if one["email"].lower() == email.lower()]
             return self.page(
