@@ -99,7 +99,7 @@ def end_orphan(pid_file: Path, place: Path) -> None:
 def _server(pid_file: Path, place: Path) -> int:
     """The process id in a pid file if that process is alive and is about this place, else 0."""
     try:
-        pid = int(pid_file.read_text(encoding="ascii").split("\n", 1)[0])
+        pid = int(pid_file.read_bytes().split(b"\n", 1)[0])
     except (OSError, ValueError):
         return 0
     return pid if str(place) in _command_of(pid) else 0
@@ -109,7 +109,9 @@ def _command_of(pid: int) -> str:
     """The command line of a process, "" when there is none; `ps` where there is no /proc (macOS)."""
     if Path("/proc/self/cmdline").exists():
         try:
-            return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+            return (
+                Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").replace("\0", " ")
+            )
         except OSError:
             return ""
     command = ["/bin/ps", "-ww", "-o", "args=", "-p", str(pid)]

@@ -12,12 +12,14 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from foundation import accounts, children, folder, log
 from foundation.accounts import Account
 from foundation.errors import Misconfigured
 
 STATE = "servers.json"
+SHARED_MEMORY = 256_000_000  # bytes that /dev/shm should have
 SOCKET_LIMIT = 103  # bytes of a socket's path: 107 on Linux, 103 on macOS
 
 _TUNING = {
@@ -110,8 +112,9 @@ def discard(data: Path) -> None:
     if folder.held(data):
         raise Misconfigured(folder.explain(data), "KARTOTEKA_DATA")
     note = data / accounts.ELSEWHERE
-    if note.exists():
-        shutil.rmtree(note.read_text(encoding="utf-8").strip(), ignore_errors=True)
+    place = Path(note.read_text(encoding="utf-8").strip()) if note.exists() else data
+    if place.name.startswith("kartoteka-"):  # as `accounts.home` names it, whatever the note says
+        shutil.rmtree(place, ignore_errors=True)
     shutil.rmtree(data, ignore_errors=True)
 
 
@@ -125,34 +128,49 @@ def _start(
         children.end_orphan(pid_file, place)
     programs, valkey = _reachable(programs, valkey, place, account)
     sockets = run
-    if len(os.fsencode(run / ".s.PGSQL.5432")) > SOCKET_LIMIT:
+    if len(os.fsencode(run / ".s.PGSQL.5432")) > SOCKET_LIMIT or "," in str(run):  # libpq takes it for two
         sockets = servers._sockets = Path(tempfile.mkdtemp(prefix="kartoteka-"))
         if account is not None:
             account.own(sockets)
-    _initialise(database, programs, account)
-    tuning = {**_TUNING, **({} if durable else _HASTE), "unix_socket_directories": str(sockets)}
-    flags = [part for name, value in tuning.items() for part in ("-c", f"{name}={value}")]
-    command: list[str | Path] = [programs / "postgres", "-D", database, *flags]
-    servers._children["postgres"] = children.spawn(command, place / "postgres.log", account)
     socket = sockets / "valkey.sock"
     socket.unlink(missing_ok=True)
-    words = f"--port 0 --unixsocket {socket} --unixsocketperm 700 --save '' --appendonly no --maxmemory 128mb"
-    arguments = [word.strip("'") for word in words.split()]
-    arguments += ["--pidfile", str(pid_files[1]), "--dir", str(run)]
-    servers._children["valkey"] = children.spawn([valkey, *arguments], place / "valkey.log", account)
+    _initialise(database, programs, account)
+    commands = {
+        "postgres": _postgresql_command(programs, database, sockets, durable),
+        "valkey": _valkey_command(valkey, run, socket),
+    }
+    for name, command in commands.items():
+        servers._children[name] = children.spawn(command, place / f"{name}.log", account)
     servers._watch = children.watch(pid_files)
-    children.wait_until(lambda: _accepts(pid_files[0]), servers._children["postgres"], place / "postgres.log")
-    children.wait_until(socket.exists, servers._children["valkey"], place / "valkey.log")
-    servers.database_url = f"postgresql://kartoteka@/kartoteka?host={sockets}"
-    servers.redis_url = f"unix://{socket}"
+    ready = {"postgres": lambda: _accepts(pid_files[0]), "valkey": socket.exists}
+    for name, answers in ready.items():
+        children.wait_until(answers, servers._children[name], place / f"{name}.log")
+    servers.database_url = f"postgresql://kartoteka@/kartoteka?host={quote(str(sockets))}"
+    servers.redis_url = f"unix://{quote(str(socket))}"
     state = {"database_url": servers.database_url, "redis_url": servers.redis_url, "pid": os.getpid()}
     (servers.data / STATE).write_text(json.dumps(state), encoding="utf-8")
+
+
+def _postgresql_command(programs: Path, database: Path, sockets: Path, durable: bool) -> list[str | Path]:
+    tuning = {**_TUNING, **({} if durable else _HASTE), "unix_socket_directories": f'"{sockets}"'}
+    shared = Path("/dev/shm")  # noqa: S108 (asked for its size)
+    if shared.exists() and shutil.disk_usage(shared).total < SHARED_MEMORY:
+        tuning["dynamic_shared_memory_type"] = "mmap"  # in containers parallel queries would run out of it
+    flags = [part for name, value in tuning.items() for part in ("-c", f"{name}={value}")]
+    return [programs / "postgres", "-D", database, *flags]
+
+
+def _valkey_command(valkey: Path, run: Path, socket: Path) -> list[str | Path]:
+    """Wake-ups only: nothing is written to disk, and a full memory refuses them instead of growing."""
+    options = "--port 0 --unixsocketperm 700 --appendonly no --maxmemory 128mb --maxmemory-policy noeviction"
+    places: list[str | Path] = ["--unixsocket", socket, "--pidfile", run / "valkey.pid", "--dir", run]
+    return [valkey, *options.split(), "--save", "", *places]
 
 
 def _accepts(pid_file: Path) -> bool:
     """PostgreSQL writes its state into the eighth line of its pid file."""
     try:
-        lines = pid_file.read_text(encoding="ascii").splitlines()
+        lines = pid_file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
     return len(lines) > 7 and lines[7].strip() == "ready"

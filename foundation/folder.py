@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,11 +40,9 @@ class Lock:
         """Take the folder or raise `Misconfigured` saying who has it."""
         self._path = data / LOCK
         self._file: IO[str] = self._path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not self._take():
             self._file.close()
-            raise Misconfigured(explain(data), "KARTOTEKA_DATA") from None
+            raise Misconfigured(explain(data), "KARTOTEKA_DATA")
         holder = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -52,6 +51,16 @@ class Lock:
         self._file.truncate(0)
         self._file.write(json.dumps(holder))
         self._file.flush()
+
+    def _take(self) -> bool:
+        for _ in range(10):  # `held` in another process takes it for an instant
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.02)
+            else:
+                return True
+        return False
 
     def release(self) -> None:
         """Let go; the emptied file stays as the mark that the folder is ours."""

@@ -45,7 +45,7 @@ QUEUE = "kartoteka"
 PATIENCE = 0.1  # seconds for each step of sending a wake-up: connecting, asking, sending
 OUTAGE = 5.0  # seconds without another attempt after a failed one
 FLAG_MS = 5_000  # a wake-up under way stands for later ones for so long
-GRACE = 6.0  # seconds a stopping worker gives its jobs
+GRACE = 5.0  # seconds a stopping worker gives its jobs
 SWEEP = 5.0  # seconds between looks at leases that ran out
 
 
@@ -53,6 +53,7 @@ class _Broker(RedisBroker):
     """Without the delay queue: due times live in rows, and its thread dies in a network black hole."""
 
     def declare_queue(self, queue_name: str) -> None:
+        """Know the queue itself, without its delayed twin."""
         if queue_name not in self.queues:
             self.emit_before("declare_queue", queue_name)
             self.queues.add(queue_name)
@@ -145,7 +146,7 @@ class _Listener:
         self._client = _client(self._url, 2.0)
         broker = _broker(self._client)
         dramatiq.actor(actor_name="look", queue_name=QUEUE, broker=broker)(self._look)
-        self._worker = dramatiq.Worker(broker, worker_timeout=50, worker_threads=1)
+        self._worker = dramatiq.Worker(broker, worker_timeout=100, worker_threads=1)
         self._worker.start()
         return False
 

@@ -19,6 +19,7 @@ class Loop(threading.Thread):
         self.stopping = threading.Event()
         self._turn, self._every, self._long = turn, every, long
         self._look = threading.Event()
+        self._failing = False
 
     def look(self) -> None:
         """Do not wait any longer."""
@@ -47,7 +48,13 @@ class Loop(threading.Thread):
 
     def _try(self) -> bool:
         try:
-            return self._turn()
+            more = self._turn()
         except Exception as error:  # the database is away, for example: look again later
-            log.get(__name__).warning("turn_failed", loop=self.name, error=error)
+            if not self._failing:  # an outage is told once
+                log.get(__name__).warning("turn_failed", loop=self.name, error=error)
+            self._failing = True
             return False
+        if self._failing:
+            log.get(__name__).info("turns_again", loop=self.name)
+        self._failing = False
+        return more

@@ -13,8 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from sqlalchemy import text
 
 from foundation import accounts, embedded
+from foundation.database import make_engine
 from foundation.errors import Misconfigured
 from tests.waiting import eventually
 
@@ -149,6 +151,21 @@ def test_long_path_gets_short_sockets(data: Path) -> None:
     assert _answer(servers.database_url)
     servers.stop()
     assert not sockets.exists()
+
+
+def test_folder_with_an_awkward_name_works(data: Path) -> None:
+    data.chmod(0o711)
+    awkward = data / "Мои данные, 50% & more"
+    servers = embedded.start(awkward, durable=False)
+    assert _answer(servers.database_url)
+    engine = make_engine(servers.database_url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    engine.dispose()
+    with redis.Redis.from_url(servers.redis_url) as client:
+        assert client.ping()
+    servers.stop()
+    assert _processes_of(awkward) == []
 
 
 def test_server_that_can_not_start_tells_its_log(data: Path) -> None:
