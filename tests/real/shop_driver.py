@@ -141,6 +141,20 @@ class Filled:
     deleted: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Truth:
+    """The shop's own books: customers as (e-mail, family name, guest), orders as (code, state, total, given
+    back), money in minor units."""
+
+    customers: dict[str, tuple[str, str, bool]]
+    orders: dict[str, tuple[str, str, int, int]]
+
+
+def _back(order: Any) -> int:
+    refunds = (refund for payment in order["payments"] for refund in payment["refunds"])
+    return sum(refund["total"] for refund in refunds if refund["state"] == "Settled")
+
+
 class Driver:
     """Acts on a shop started by start-vendure.sh; `info` is what that printed. Safe from several threads."""
 
@@ -267,6 +281,27 @@ class Driver:
     def delete_customer(self, customer_id: str) -> None:
         """Staff delete a customer."""
         self.admin("mutation($i: ID!) { deleteCustomer(id: $i) { result message } }", i=customer_id)
+
+    def truth(self) -> Truth:
+        """What the shop itself says it holds, asked without our connector (while nobody changes anything)."""
+        customers = self._all("customers", "", "id emailAddress lastName user { id }")
+        orders = self._all(
+            "orders", "filter: { active: { eq: false }, orderPlacedAt: { isNull: false } }",
+            "id code state totalWithTax customer { id } payments { refunds { state total } }",
+        )  # fmt: skip
+        return Truth(
+            {one["id"]: (one["emailAddress"], one["lastName"], one["user"] is None) for one in customers},
+            {one["id"]: (one["code"], one["state"], one["totalWithTax"], _back(one)) for one in orders},
+        )
+
+    def _all(self, name: str, rule: str, fields: str) -> list[Any]:
+        found: list[Any] = []
+        while True:
+            options = f"options: {{ take: 500, skip: {len(found)}, sort: {{ id: ASC }} {rule} }}"
+            page = self.admin(f"{{ page: {name}({options}) {{ totalItems items {{ {fields} }} }} }}")["page"]
+            found += page["items"]
+            if len(found) >= page["totalItems"] or not page["items"]:
+                return found
 
     def each(self, act: Callable[[Any], Any], things: Iterable[Any]) -> list[Any]:
         """Do something with each thing, in parallel sessions; results in order."""
