@@ -1,7 +1,7 @@
 """Field policies: which source wins a golden field, who decided so, and taking it back.
 
 A decision is a row that is never changed, only ended by its undo; the newest row in force counts. So policies
-may be undone in any order. The cards follow when the caller computes them again.
+may be undone in any order. A job computes the cards anew.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from customers.golden import DEFAULTS, GOVERNED
 from customers.tables import FieldPolicy, Source
-from foundation import operations
+from foundation import operations, work
 from foundation.clock import now
 from foundation.errors import BadInput
 from foundation.tables import Operation
@@ -45,6 +45,7 @@ def set_policy(session: Session, field: str, order: Sequence[str], actor: str) -
     args = {"field": field, "order": list(order), "before": in_force(session)[field]}
     operation = operations.begin(session, "policy", f"{field}: {named} wins", actor, args)
     session.add(FieldPolicy(field=field, order=list(order), operation_id=operation.id))
+    work.enqueue(session, "customers.recompute", key="customers.recompute")
     operations.finish(session, operation, {"field": field})
     return operation
 
@@ -59,5 +60,6 @@ def undo(session: Session, operation_id: UUID, actor: str) -> Operation:
         .where(FieldPolicy.operation_id == operation_id, FieldPolicy.until.is_(None))
         .values(until=now())
     )
+    work.enqueue(session, "customers.recompute", key="customers.recompute")
     operations.mark_undone(session, operation, actor)
     return operation

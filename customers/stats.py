@@ -42,6 +42,22 @@ WHERE (s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.la
     excluded.first_order_at, excluded.last_order_at, excluded.last_seen_at)
 """
 
+_RFM = """
+WITH marked AS (
+  SELECT customer_id, ntile(5) OVER (PARTITION BY currency ORDER BY last_order_at, customer_id) AS recency,
+    ntile(5) OVER (PARTITION BY currency ORDER BY orders, customer_id) AS frequency,
+    ntile(5) OVER (PARTITION BY currency ORDER BY spent, customer_id) AS monetary
+  FROM customer_stats WHERE orders > 0
+), wanted AS (
+  SELECT s.customer_id, m.recency, m.frequency, m.monetary
+  FROM customer_stats s LEFT JOIN marked m ON m.customer_id = s.customer_id
+  WHERE s.orders > 0 OR s.recency IS NOT NULL
+)
+UPDATE customer_stats s SET (recency, frequency, monetary) = ROW (w.recency, w.frequency, w.monetary)
+FROM wanted w WHERE w.customer_id = s.customer_id
+  AND (s.recency, s.frequency, s.monetary) IS DISTINCT FROM (w.recency, w.frequency, w.monetary) RETURNING 1
+"""
+
 
 class Counts(NamedTuple):
     """How much there is, for the overview."""
@@ -51,7 +67,6 @@ class Counts(NamedTuple):
     orders: int
     products: int
     timeline: int
-    duplicates: int
 
 
 def refresh(session: Session, cards: Collection[UUID]) -> None:
@@ -67,3 +82,25 @@ def refresh(session: Session, cards: Collection[UUID]) -> None:
         ),
         ids,
     )
+
+
+def refresh_rfm(session: Session) -> int:
+    """Mark every card with orders from 1 to 5 for recency, frequency and money, 5 the best; how many changed.
+
+    Cards of one currency are compared with each other; a card without orders has no marks.
+    """
+    return len(session.execute(text(_RFM)).all())
+
+
+def counts(session: Session) -> Counts:
+    """How much there is; what is gone or hidden doesn't count. Full scans of narrow indexes at most."""
+    row = session.execute(
+        text(
+            "SELECT (SELECT count(*) FROM customers WHERE live),"
+            " (SELECT count(*) FROM profiles WHERE gone_at IS NULL),"
+            " (SELECT count(*) FROM orders WHERE gone_at IS NULL),"
+            " (SELECT count(*) FROM products WHERE gone_at IS NULL),"
+            " (SELECT count(*) FROM timeline WHERE customer_id IS NOT NULL)"
+        )
+    ).one()
+    return Counts(*row)

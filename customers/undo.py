@@ -31,8 +31,7 @@ class Undone:
 def undo(session: Session, operation_id: UUID, actor: str) -> Undone:
     """Take an operation back as if it had never been; later ones stay in force.
 
-    `BadInput` when it isn't one of ours, or isn't in force. After a policy the caller has the cards computed
-    anew (`refresh.enqueue`).
+    `BadInput` when it isn't one of ours, or isn't in force. After a policy a job computes the cards anew.
     """
     lock(session, GRAPH_LOCK)
     operation = operations.find(session, operation_id)

@@ -1,0 +1,303 @@
+"""Initial load by the whole path (land, resolve, cards, timeline, stats) against a bare COPY of its rows.
+
+    python -m benchmarks.load --customers 20000 --rounds 5
+    python -m benchmarks.load --customers 125000 --rounds 1 --double 3
+
+Every round starts with empty tables: the load, the same once more (an unchanged pull), then the rows it left
+are copied out and into bare tables whose keys and indexes are built afterwards. Ratios are taken within a
+round; medians are printed. CPU is that of this process and of all PostgreSQL processes of the server.
+"""
+
+import argparse
+import gc
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import psycopg
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+
+from benchmarks.people import orders, people
+from connectors import registry
+from connectors.base import Connector, Page, Raw, Stream
+from connectors.http import Http
+from customers.tables import Source
+from foundation import embedded
+from foundation.database import Base, driver, make_engine, transaction
+from foundation.records import AnyRecord
+from migrations.run import upgrade
+from sync import landing, resolve
+from sync.tables import Connection, ResolveClaim
+
+PAGE = 1_000
+TABLES = (
+    "landed_records", "landed_heads", "customers", "profiles", "profile_keys", "profile_links", "consents",
+    "orders", "order_lines", "timeline", "customer_stats",
+)  # fmt: skip
+_decode = msgspec.json.Decoder(AnyRecord).decode
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No settings."""
+
+
+class Bench(Connector):
+    """A source whose raw records are ours already."""
+
+    kind: ClassVar[str] = "bench"
+    title: ClassVar[str] = "Benchmark"
+    role: ClassVar[Any] = "shop"
+    summary: ClassVar[str] = "Records in our own vocabulary."
+    Settings: ClassVar[type] = Nothing
+    streams: ClassVar[tuple[Stream, ...]] = (
+        Stream(name="customers", title="Customers", what="person"),
+        Stream(name="orders", title="Orders", what="order"),
+    )
+
+    @classmethod
+    def make_http(cls, settings: Any, **options: Any) -> Http:
+        """Never called."""
+        raise RuntimeError("the benchmark has no network")
+
+    def check(self) -> str:
+        """Always there."""
+        return "fine"
+
+    def pull(self, stream: str, cursor: str | None) -> Iterator[Page]:
+        """Never called: the benchmark lands by itself."""
+        return iter(())
+
+    @classmethod
+    def normalise(cls, stream: str, raw: Raw, settings: Any) -> Sequence[AnyRecord]:
+        """The record as it stands."""
+        return (_decode(raw.payload),)
+
+
+@dataclass
+class Cost:
+    """Seconds on the clock and of CPU."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+@dataclass
+class Round:
+    """One load and what to hold it against."""
+
+    load: Cost = field(default_factory=Cost)
+    again: Cost = field(default_factory=Cost)
+    bare: Cost = field(default_factory=Cost)
+
+
+class Meter:
+    """Measures wall time and CPU of ourselves and of the database server."""
+
+    def __init__(self, engine: Engine) -> None:
+        with engine.connect() as connection:
+            one = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        self.server = int(_stat(one)[3])
+
+    def measure(self, work: Callable[[], object]) -> Cost:
+        """What a piece of work costs."""
+        wall, cpu = time.perf_counter(), self._cpu()
+        work()
+        return Cost(time.perf_counter() - wall, self._cpu() - cpu)
+
+    def _cpu(self) -> float:
+        """Our own CPU seconds, the server's, and those of its processes, ended ones included."""
+        ticks = 0
+        for process in Path("/proc").iterdir():
+            if not process.name.isdigit():
+                continue
+            try:
+                stat = _stat(int(process.name))
+            except OSError:
+                continue
+            if int(process.name) == self.server:
+                ticks += sum(map(int, stat[13:17]))
+            elif int(stat[3]) == self.server:
+                ticks += int(stat[13]) + int(stat[14])
+        return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
+
+
+def _stat(process: int) -> list[str]:
+    """Fields of /proc/PID/stat; the name of the program may hold spaces."""
+    line = Path(f"/proc/{process}/stat").read_text()
+    head, _, tail = line.rpartition(")")
+    return [head.split("(")[0], "", *tail.split()]
+
+
+def pages(records: Iterable[AnyRecord]) -> Iterator[list[Raw]]:
+    """Raw records as a source sends them, a page at a time."""
+    raws = (
+        Raw(record.external_id, _encode(record).decode(), getattr(record, "changed_at", None))
+        for record in records
+    )
+    while page := list(islice(raws, PAGE)):
+        yield page
+
+
+def prepare(customers: int, orders_each: int) -> dict[str, list[list[Raw]]]:
+    """All pages of a load, made before any clock runs, and out of the garbage collector's sight."""
+    made = {
+        "customers": list(pages(people(customers))),
+        "orders": list(pages(orders(customers * orders_each, customers))),
+    }
+    gc.collect()
+    gc.freeze()
+    return made
+
+
+def load(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]]) -> None:
+    """The whole path for everything, as pull and resolver do it."""
+    for stream, its_pages in streams.items():
+        for page in its_pages:
+            with transaction(engine) as session:
+                landing.land(session, source, stream, page, "pull")
+        while resolve.resolve(engine):
+            pass
+
+
+def empty(engine: Engine) -> Any:
+    """Empty tables and a source to speak for."""
+    names = ", ".join(f'"{table}"' for table in Base.metadata.tables)
+    with transaction(engine) as session:
+        session.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        source = Source(name="Bench", kind="bench", role="shop")
+        session.add(source)
+        session.flush()
+        session.add(Connection(id=source.id))
+        session.add(ResolveClaim(connection_id=source.id))
+        return source.id
+
+
+def copy_out(engine: Engine, folder: Path) -> dict[str, list[str]]:
+    """Every table's rows as COPY files; answers the statements that build its keys and indexes."""
+    builds: dict[str, list[str]] = {}
+    with transaction(engine) as session:
+        session.execute(text("DROP SCHEMA IF EXISTS bare CASCADE"))
+        session.execute(text("CREATE SCHEMA bare"))
+        for table in TABLES:
+            session.execute(text(f"CREATE TABLE bare.{table} (LIKE public.{table})"))
+            rows = session.execute(
+                text("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = :t"),
+                {"t": table},
+            )
+            builds[table] = [row[0].replace(" ON public.", " ON bare.") for row in rows]
+            with (
+                driver(session).cursor() as cursor,
+                (folder / table).open("wb") as file,
+                cursor.copy(f"COPY public.{table} TO STDOUT") as copy,
+            ):
+                file.writelines(copy)
+    return builds
+
+
+def bare(engine: Engine, folder: Path, builds: dict[str, list[str]]) -> None:
+    """COPY the rows into tables without anything, then build keys and indexes."""
+    with transaction(engine) as session:
+        for table, statements in builds.items():
+            with (
+                driver(session).cursor() as cursor,
+                (folder / table).open("rb") as file,
+                cursor.copy(f"COPY bare.{table} FROM STDIN") as copy,
+            ):
+                while block := file.read(1 << 20):
+                    copy.write(block)
+            for statement in statements:
+                session.execute(text(statement.replace("%", "%%")))
+
+
+def one_round(engine: Engine, meter: Meter, streams: dict[str, list[list[Raw]]]) -> Round:
+    """Load, load again, and the bare copy of what came of it."""
+    source, found = empty(engine), Round()
+    found.load = meter.measure(lambda: load(engine, source, streams))
+    found.again = meter.measure(lambda: load(engine, source, streams))
+    with tempfile.TemporaryDirectory() as folder:
+        builds = copy_out(engine, Path(folder))
+        found.bare = meter.measure(lambda: bare(engine, Path(folder), builds))
+    return found
+
+
+def show(customers: int, orders_each: int, rounds: list[Round]) -> float:
+    """Print the figures of some rounds; answers the median CPU of a load."""
+    landed = customers * (1 + orders_each)
+
+    def median(read: Callable[[Round], float]) -> float:
+        return statistics.median(read(one) for one in rounds)
+
+    cpu = median(lambda one: one.load.cpu)
+    print(
+        f"{customers} customers, {customers * orders_each} orders, {customers * orders_each * 3} lines:"
+        f" load {median(lambda one: one.load.wall):.1f} s,"
+        f" CPU {cpu:.1f} s = {cpu / landed * 1e6:.0f} us a record;"
+        f" bare {median(lambda one: one.bare.wall):.1f} s, CPU {median(lambda one: one.bare.cpu):.1f} s;"
+        f" load/bare {median(lambda one: one.load.wall / one.bare.wall):.2f} wall,"
+        f" {median(lambda one: one.load.cpu / one.bare.cpu):.2f} CPU (bar 4);"
+        f" again/bare {median(lambda one: one.again.wall / one.bare.wall):.2f} wall,"
+        f" {median(lambda one: one.again.cpu / one.bare.cpu):.2f} CPU (bar 1)",
+        flush=True,
+    )
+    return cpu
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--customers", type=int, default=20_000)
+    parser.add_argument("--orders-each", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--double", type=int, default=0, help="so many sizes, each twice the one before")
+    parser.add_argument(
+        "--url", help="a PostgreSQL server where a database may be made; default: a private one"
+    )
+    options = parser.parse_args()
+    registry.find = lambda kind: Bench
+    folder = Path(tempfile.mkdtemp(prefix="kartoteka-bench-"))
+    servers = None if options.url else embedded.start(folder)
+    server = options.url or servers.database_url  # type: ignore[union-attr]
+    try:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute("DROP DATABASE IF EXISTS kartoteka_bench WITH (FORCE)")
+            connection.execute("CREATE DATABASE kartoteka_bench TEMPLATE template0")
+        engine = make_engine(psycopg_url(server))
+        upgrade(engine)
+        meter, before = Meter(engine), None
+        for size in range(max(options.double, 1)):
+            customers = options.customers << size
+            streams = prepare(customers, options.orders_each)
+            cpu = show(
+                customers,
+                options.orders_each,
+                [one_round(engine, meter, streams) for _ in range(options.rounds)],
+            )
+            if before:
+                print(f"twice the data: {cpu / before:.2f} times the CPU (bar 2)", flush=True)
+            before = cpu
+        engine.dispose()
+    finally:
+        if servers:
+            servers.stop()
+            embedded.discard(folder)
+
+
+def psycopg_url(server: str) -> str:
+    """The address of our database on a server."""
+    return make_url(server).set(database="kartoteka_bench").render_as_string(hide_password=False)
+
+
+if __name__ == "__main__":
+    main()
