@@ -50,9 +50,11 @@ def as_mapping(guesses: Mapping[str, Guess]) -> dict[str, str]:
 
 
 def _by_heading(spoken: str, field: str, words: str) -> tuple[float, str]:
+    if spoken == _plain(field):
+        return 1.0, "the heading is our own name for it"
     names = {_plain(field), *words.split("|")}
     if spoken in names:
-        return 1.0, "the heading says so"
+        return 0.95, "the heading says so"
     if field.startswith("consent") or field == "unsubscribed":
         return 0.0, ""  # a permission is never read out of a heading that only resembles one
     inside = set(spoken.split())

@@ -77,7 +77,7 @@ CUSTOMERS = {
         "tag|labels|groups|group|теги|метки|группа|сегмент|etiketler|etiket|grup|белгілер|태그|그룹|gruppe"
     ),
     "consent_email": (
-        "consent|newsletter|subscribed|subscription|email marketing|accepts marketing|"
+        "consent|email consent|newsletter|subscribed|subscription|email marketing|accepts marketing|"
         "marketing consent|accepts email marketing|opt in|optin|согласие|согласие на рассылку|"
         "рассылка|подписка|подписан|согласие на получение рассылки|e posta izni|eposta izni|bülten|"
         "ticari ileti izni|izin|хабарлама келісімі|келісім|жазылым|수신동의|이메일 수신동의|메일수신|"

@@ -31,7 +31,7 @@ MONTHS = {
 
 _YES = (
     "yes y true 1 on ja j wahr да д истина вкл иә ия evet e doğru 예 네 참 "
-    "subscribed active opted-in optin opt-in accepted granted подписан подписана согласен согласна "
+    "given subscribed active opted-in optin opt-in accepted granted подписан подписана согласен согласна "
     "abone abonniert 동의 수신 + ✓ ✔ x х"
 )
 _NO = (
@@ -49,6 +49,7 @@ _COMPANIES = (
 COMPANIES = frozenset(_COMPANIES.split())
 
 _STATES = {
+    "cart": "cart|abandoned|корзина|sepet|себет|장바구니|warenkorb",
     "open": "new|open|pending|on hold|processing|awaiting payment|новый|принят|в обработке|ожидает оплаты|"
     "не оплачен|yeni|beklemede|hazırlanıyor|ödeme bekleniyor|жаңа|өңделуде|신규|접수|결제대기|입금대기|"
     "offen|neu",

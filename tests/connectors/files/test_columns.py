@@ -4,6 +4,7 @@ import pytest
 
 from connectors.files.columns import as_mapping, guess_mapping
 from connectors.files.headings import FIELDS
+from kartoteka import export
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,17 @@ def test_headings_of_six_languages(what: str, headers: str, fields: str) -> None
 def test_our_own_names_come_back(what: str) -> None:
     headers = list(FIELDS[what])
     assert as_mapping(guess_mapping(headers, [], what)) == {h: h for h in headers}
+
+
+def test_columns_of_our_exports_are_known() -> None:
+    headers = list(export.QUERIES["customers"].selected_columns.keys())
+    found = as_mapping(guess_mapping(headers, [], "customers"))
+    assert found["external_id"] == "id" and found["consent_email"] == "email_consent"
+    assert found["consent_sms"] == "sms_consent" and found["created_at"] == "created_at"
+    headers = list(export.QUERIES["orders"].selected_columns.keys())
+    found = as_mapping(guess_mapping(headers, [], "orders"))
+    assert {f: h for f, h in found.items() if f != h} == {}
+    assert {"number", "placed_at", "state", "total", "currency", "customer_id"} <= set(found)
 
 
 def test_cells_tell_where_headings_don_t() -> None:

@@ -205,6 +205,8 @@ def test_no_such_time_is_told() -> None:
         ("1", True),
         ("✓", True),
         ("subscribed", True),
+        ("given", True),
+        ("withdrawn", False),
         ("no", False),
         ("нет", False),
         ("Hayır", False),

@@ -52,6 +52,20 @@ def test_formulas_give_their_kept_value(tmp_path: Path) -> None:
     assert [row.cells for row in Table(path).rows()] == [["Anna", "2"], ["=cmd|' /C calc'!A0", "'=1+1"]]
 
 
+def test_macros_and_foreign_links_are_not_followed(tmp_path: Path) -> None:
+    path = tmp_path / "b.xlsm"
+    with xlsxwriter.Workbook(str(path)) as made:
+        sheet = made.add_worksheet()
+        sheet.write_row(0, 0, ["name", "link", "sum"])
+        sheet.write_string(1, 0, "Anna")
+        sheet.write_url(1, 1, "https://tracker.example/x", string="here")
+        sheet.write_formula(1, 2, "='file:///etc/[passwd.xlsx]Sheet1'!A1", None, 5)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"Auto_Open")
+        archive.writestr("xl/externalLinks/externalLink1.xml", b"<externalLink/>")
+    assert [row.cells for row in Table(path).rows()] == [["Anna", "here", "5"]]
+
+
 def test_the_first_filled_visible_sheet_is_read(tmp_path: Path) -> None:
     path = tmp_path / "b.xlsx"
     with xlsxwriter.Workbook(str(path)) as made:
