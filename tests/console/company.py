@@ -23,6 +23,14 @@ PEOPLE = [
     ("aigul", "Айгүл Нұрланова", "aigul.n@mail.example", "+77022345678", "KZ", "Астана", "KZT"),
     ("ernst", "Andre Ernst", "andre2000@web.example", "+4915112345678", "DE", "Kassel", "EUR"),
     ("wolfe", "Dana Wolfe", "dana@wolfe.example", "+447911123456", "GB", "Leeds", "GBP"),
+    ("park", "박서연", "seoyeon.park@mail.example", "+821045678901", "KR", "부산", "KRW"),
+    ("yilmaz", "Elif Yılmaz", "elif.yilmaz@posta.example", "+905339876543", "TR", "Ankara", "TRY"),
+    ("keller", "Jonas Keller", "jonas.keller@web.example", "+4915198765432", "DE", "Köln", "EUR"),
+    ("omarov", "Ерлан Омаров", "erlan@omarov.example", "+77051112233", "KZ", "Шымкент", "KZT"),
+    ("smirnova", "Ольга Смирнова", "o.smirnova@pochta.example", "+79035556677", "RU", "Пермь", "RUB"),
+    ("kaya", "Mehmet Kaya", "mehmet@kaya.example", "+905441237890", "TR", "İzmir", "TRY"),
+    ("choi", "최지훈", "jihoon.choi@mail.example", "+821098765432", "KR", "서울", "KRW"),
+    ("abenova", "Мадина Абенова", "madina.abenova@mail.example", "+77477778899", "KZ", "Алматы", "KZT"),
 ]
 GOODS = [
     ("SAM-3", "Samovar 3 l", 31000),
@@ -141,11 +149,11 @@ def found(engine: Engine) -> dict[str, UUID]:
                     made,
                     f"B-{10400 + at * 20 + n}",
                     one[6],
-                    days=n * 6.3 + at * 0.4,
+                    days=n * 6.3 + at * 0.7,
                     state=states[(n + at) % 4],
                     items=1 + (n + at) % 4,
                 )
-                for n in range(max(0, 9 - at * 2))
+                for n in range((9, 7, 5, 3, 1, 0, 0, 4, 6, 2, 8, 1, 0, 3, 5)[at])
             ]
         apply(session, shop, records)
         same = person(
@@ -161,7 +169,8 @@ def found(engine: Engine) -> dict[str, UUID]:
         )
         apply(session, ledger, [same])
         maybe = person("o-5", "Damir Ospanov", "damir@post.example", "+7 702 234 56 78", "KZ", "Astana")
-        apply(session, old, [maybe, order(maybe, "V-88", "KZT", 40)])
+        husband = person("o-6", "Murat Yılmaz", "murat@posta.example", "+90 533 987 65 43", "TR", "Ankara")
+        apply(session, old, [maybe, husband, order(maybe, "V-88", "KZT", 40)])
         _runs(session, shop, ledger)
         _problems(session, shop)
         session.flush()

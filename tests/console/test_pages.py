@@ -21,7 +21,7 @@ def test_overview_shows_today(browser: Browser, company: dict[str, UUID]) -> Non
 
 def test_customers_lists_everybody(browser: Browser, company: dict[str, UUID]) -> None:
     page = browser.see("/customers")
-    assert "김민수" in page and "1–8 of 8" in page
+    assert "김민수" in page and "1–17 of 17" in page
 
 
 def test_search_finds_one(browser: Browser, company: dict[str, UUID]) -> None:
