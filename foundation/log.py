@@ -22,7 +22,6 @@ _SECRET = re.compile(
     r"passw|secret|token|api_?key|authorization|cookie|credential|sealed|dsn|_url$|^key$", re.I
 )
 _PERSONAL = re.compile(r"e?mail|phone|name$|address|birthday|tax_?number|payload|^ip$", re.I)
-_NOT_PERSONAL = frozenset({"logger_name", "setting_name", "file_name", "stream_name", "address_count"})
 _URL_PASSWORD = re.compile(r"(\w+://[^\s/:@]*):[^\s/@]+@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}")
 _QUERY = re.compile(r"(?i)([?&][\w-]*(?:token|key|secret|passw\w*|sig|signature)=)[^&\s\"']+")
@@ -42,12 +41,7 @@ def _strip(key: str, value: Any, personal_may_stand: bool) -> Any:
         return [_strip(key, one, personal_may_stand) for one in value]
     if _SECRET.search(key) and value not in (None, "", False, True):
         return GONE
-    if (
-        not personal_may_stand
-        and _PERSONAL.search(key)
-        and key not in _NOT_PERSONAL
-        and value not in (None, "")
-    ):
+    if not personal_may_stand and _PERSONAL.search(key) and value not in (None, ""):
         return GONE
     if isinstance(value, BaseException):
         value = f"{type(value).__name__}: {value}"
