@@ -17,8 +17,8 @@ from connectors.base import Bad
 from connectors.shops.vendure.values import Node, instant
 from foundation.errors import BadInput, Temporary
 
-OVERLAP = timedelta(seconds=2)  # times are whole seconds on SQLite, and `after` excludes its own instant
-GRAIN = timedelta(seconds=1)
+OVERLAP = timedelta(milliseconds=1)  # `after` excludes its own instant, and answers cut microseconds off
+GRAIN = timedelta(seconds=1)  # how coarse times are on SQLite
 MOST_RESTARTS = 20
 UNREADABLE = "unreadable"  # a key put into a row that the shop itself stumbles over: the reason
 
