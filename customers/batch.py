@@ -18,6 +18,7 @@ Kind = TypeVar("Kind", bound=Record)
 
 _MAIN_KIND = {"accounting": "counterparty", "site": "visitor"}
 _encode = msgspec.json.Encoder().encode
+_ZERO = b"\\u0000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,20 @@ class Came(Generic[Kind]):
     """One object of the batch. Without `landed_id` it is only what an order says of its buyer."""
 
     record: Kind
-    encoded: bytes
     received_at: datetime
     landed_id: int | None
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The record as JSON; takes out of it what PostgreSQL can't hold."""
+        try:
+            encoded = _encode(self.record)
+        except UnicodeEncodeError:
+            encoded = _ZERO
+        if _ZERO in encoded:
+            self.record = msgspec.convert(_clean(msgspec.to_builtins(self.record)), type(self.record))
+            encoded = _encode(self.record)
+        return encoded
 
     @cached_property
     def hash(self) -> bytes:
@@ -107,11 +119,12 @@ def _take_buyer(batch: Batch, item: Resolved, order: Order) -> None:
     if key is None:
         return
     kind, external_id = key
-    said = order.customer or Person(external_id=external_id)
+    at = order.placed_at or order.changed_at
+    said = order.customer or Person(external_id=external_id, changed_at=at)
     if said.external_id != external_id:
         said = msgspec.structs.replace(said, external_id=external_id)
     if said.changed_at is None:
-        said = msgspec.structs.replace(said, changed_at=order.placed_at or order.changed_at)
+        said = msgspec.structs.replace(said, changed_at=at)
     there = batch.people.get(key)
     newer = there is None or changed_at(there) <= (said.changed_at or item.received_at)
     if kind != "guest" and there is not None and (there.landed_id is not None or not newer):
@@ -142,14 +155,11 @@ def changed_at(came: Came[Any]) -> datetime:
 
 
 def _came(item: Resolved, record: Kind, *, landed: bool = True) -> Came[Kind]:
-    try:
-        encoded = _encode(record)
-    except UnicodeEncodeError:
-        encoded = b"\\u0000"
-    if b"\\u0000" in encoded:  # what PostgreSQL can't hold
-        record = msgspec.convert(_clean(msgspec.to_builtins(record)), type(record))
-        encoded = _encode(record)
-    return Came(record, encoded, item.received_at, item.landed_id if landed else None)
+    """What the source says is made ready at once; what orders say of customers is seldom needed."""
+    came = Came(record, item.received_at, item.landed_id if landed else None)
+    if landed:
+        came.encoded  # noqa: B018
+    return came
 
 
 def _clean(value: Any) -> Any:

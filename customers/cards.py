@@ -1,10 +1,10 @@
 """The card itself: golden fields, where each came from, consents and the words it is found by."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ _FIELDS = {
     "sms_consent": "text", "search": "tsvector", "identified": "boolean", "live": "boolean",
     "merged_into": "uuid",
 }  # fmt: skip
+_encode = msgspec.json.Encoder(order="sorted").encode
 _EMPTY = {
     "kind": "person", "name": "", "given_name": "", "family_name": "", "latin_name": "",
     "tags": [], "origins": "{}", "search": "",
@@ -82,9 +83,9 @@ def _fields(
         consent.standing_of_new(member) if member.new else standing.get(member.id, {}) for member in people
     )
     keys = dict.fromkeys(key for member in people for key in member.keys)
-    fields = {name: chosen.values.get(name) or _EMPTY.get(name) for name in _FIELDS if name in golden.FIELDS}
-    return fields | {
-        "origins": json.dumps(chosen.origins, sort_keys=True),
+    values = chosen.values
+    return {name: values.get(name) or _EMPTY.get(name) for name in golden.FIELDS} | {
+        "origins": _encode(chosen.origins).decode(),
         "email_consent": consents.get("email"),
         "sms_consent": consents.get("sms"),
         "search": search.document([member.person for member in people], keys),

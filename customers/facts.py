@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,10 +20,10 @@ class Order(Base):
 
     __tablename__ = "orders"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"))
+    source_id: Mapped[UUID]
     external_id: Mapped[str]
     number: Mapped[str]
-    profile_id: Mapped[UUID | None] = mapped_column(ForeignKey("profiles.id"))
+    profile_id: Mapped[UUID | None]
     customer_id: Mapped[UUID | None]
     state: Mapped[str]
     source_state: Mapped[str] = mapped_column(default="")
@@ -58,7 +58,7 @@ class OrderLine(Base):
     """One line of an order; money in the order's currency."""
 
     __tablename__ = "order_lines"
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     product_external_id: Mapped[str] = mapped_column(default="")
     sku: Mapped[str] = mapped_column(default="")
@@ -75,7 +75,7 @@ class Product(Base):
 
     __tablename__ = "products"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"))
+    source_id: Mapped[UUID]
     external_id: Mapped[str]
     name: Mapped[str]
     sku: Mapped[str] = mapped_column(default="")
@@ -97,10 +97,10 @@ class Invoice(Base):
 
     __tablename__ = "invoices"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"))
+    source_id: Mapped[UUID]
     external_id: Mapped[str]
     number: Mapped[str]
-    profile_id: Mapped[UUID | None] = mapped_column(ForeignKey("profiles.id"))
+    profile_id: Mapped[UUID | None]
     customer_id: Mapped[UUID | None]
     state: Mapped[str]
     currency: Mapped[str]
@@ -119,7 +119,7 @@ class ConsentRow(Base):
 
     __tablename__ = "consents"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    profile_id: Mapped[UUID] = mapped_column(ForeignKey("profiles.id"))
+    profile_id: Mapped[UUID]
     channel: Mapped[str]
     purpose: Mapped[str]
     given: Mapped[bool]

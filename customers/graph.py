@@ -1,10 +1,10 @@
 """The graph of profiles and cards in the database: read a closed part, draw it anew, write."""
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from foundation.clock import now
 from foundation.database import copy_rows, staged
 from foundation.errors import BadInput
 
+_encode = msgspec.json.Encoder().encode
 # for good; a link that a split or a verdict holds back has not ended
 _ENDED = "(l.until IS NOT NULL AND (l.ended_by IS NULL OR l.ended_by IS NOT DISTINCT FROM l.operation_id))"
 
@@ -183,8 +184,8 @@ def _write_edges(session: Session, graph: Graph, held: dict[int, UUID]) -> None:
     )  # fmt: skip
     rows = [
         (
-            edge.profile, edge.card, edge.rule, json.dumps(edge.evidence), edge.actor, edge.operation, at,
-            at if edge.id in held else None, held.get(edge.id),
+            edge.profile, edge.card, edge.rule, _encode(edge.evidence).decode(), edge.actor, edge.operation,
+            at, at if edge.id in held else None, held.get(edge.id),
         )
         for edge in graph.edges
         if edge.new

@@ -1,4 +1,8 @@
-"""The unified customer record: sources, profiles, the links that make cards of them, facts and the cards."""
+"""The unified customer record: sources, profiles, the links that make cards of them, facts and the cards.
+
+What the store writes in bulk has no foreign keys: it has one writer, who holds `GRAPH_LOCK` and removes
+nothing, and the checks cost as much as the rows (benchmarks/load.py). A test looks for orphans instead.
+"""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -80,7 +84,7 @@ class CustomerStats(Base):
     """What a card adds up to; sums are in `currency`, the one most of its orders have, others in `sums`."""
 
     __tablename__ = "customer_stats"
-    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     profiles: Mapped[int] = mapped_column(default=0)
     orders: Mapped[int] = mapped_column(default=0)
     spent: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))  # less refunds
@@ -104,10 +108,10 @@ class Profile(Base):
 
     __tablename__ = "profiles"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"))
+    source_id: Mapped[UUID]
     kind: Mapped[str]  # customer guest visitor counterparty
     external_id: Mapped[str]
-    customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("customers.id"))  # derived from the links
+    customer_id: Mapped[UUID | None]  # derived from the links
     landed_id: Mapped[int | None] = mapped_column(BigInteger)  # the version it was read from
     record: Mapped[dict[str, Any]] = mapped_column(JSONB)  # foundation.records.Person
     record_hash: Mapped[bytes] = mapped_column(LargeBinary)
@@ -124,7 +128,7 @@ class ProfileKey(Base):
     """An exact key read from a profile: e-mail, phone, tax number, account or device."""
 
     __tablename__ = "profile_keys"
-    profile_id: Mapped[UUID] = mapped_column(ForeignKey("profiles.id"), primary_key=True)
+    profile_id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(primary_key=True)
     strong: Mapped[bool] = mapped_column(default=True)  # a weak key finds its owner but joins nobody
@@ -153,8 +157,8 @@ class ProfileLink(Base):
 
     __tablename__ = "profile_links"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    profile_id: Mapped[UUID] = mapped_column(ForeignKey("profiles.id"))
-    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    profile_id: Mapped[UUID]
+    customer_id: Mapped[UUID]
     rule: Mapped[str]  # new email phone tax account manual split …
     score: Mapped[float | None]
     evidence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)

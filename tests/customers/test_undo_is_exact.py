@@ -22,12 +22,14 @@ from sqlalchemy.orm import Session
 
 from customers import duplicates, graph, merge, policy, store
 from customers.store import Resolved
-from foundation.errors import KartotekaError
+from foundation.errors import BadInput, KartotekaError
 from foundation.records import AnyRecord, Consent, Gone, Person
+from foundation.tables import Operation
 from tests.customers.world import row, rows, shop
 from tests.people import JANUARY, order
 
 NAMES = ("Anna Petrova", "Anna Petrova", "Petrova Anna", "Boris Weber", "A. Petrova", "")
+Label = tuple[int, str, str]  # source, kind, external id
 Step = Callable[["Run"], None]
 
 people = st.fixed_dictionaries(
@@ -42,6 +44,19 @@ people = st.fixed_dictionaries(
 )
 
 
+ORPHANS = (
+    "profiles c LEFT JOIN sources p ON p.id = c.source_id",
+    "profiles c LEFT JOIN customers p ON p.id = c.customer_id",
+    "profile_keys c LEFT JOIN profiles p ON p.id = c.profile_id",
+    "profile_links c LEFT JOIN profiles p ON p.id = c.profile_id",
+    "profile_links c LEFT JOIN customers p ON p.id = c.customer_id",
+    "consents c LEFT JOIN profiles p ON p.id = c.profile_id",
+    "customer_stats c LEFT JOIN customers p ON p.id = c.customer_id AND p.live",
+    "orders c LEFT JOIN profiles p ON p.id = c.profile_id AND p.customer_id = c.customer_id",
+    "order_lines c LEFT JOIN orders p ON p.id = c.order_id",
+)  # what foreign keys would hold, and a little more
+
+
 class Run:
     """One way through the steps, in a transaction of its own that ends in a dump."""
 
@@ -54,7 +69,7 @@ class Run:
         at = JANUARY + timedelta(minutes=number)
         store.apply(self.session, self.sources[source].id, [Resolved(number, at, records)])
 
-    def home(self, profile: tuple[int, str, str]) -> UUID:
+    def home(self, profile: Label) -> UUID:
         """The home card of a profile."""
         source, kind, external_id = profile
         query = (
@@ -67,11 +82,26 @@ class Run:
         values = {"source": self.sources[source].id, "kind": kind, "external_id": external_id}
         return row(self.session, query, **values)[0]
 
-    def profile(self, profile: tuple[int, str, str]) -> UUID:
+    def profile(self, profile: Label) -> UUID:
         query = "SELECT id FROM profiles WHERE source_id = :s AND kind = :k AND external_id = :e"
         return row(self.session, query, s=self.sources[profile[0]].id, k=profile[1], e=profile[2])[0]
 
-    def known(self) -> list[tuple[int, str, str]]:
+    def waiting(self) -> list[tuple[UUID, UUID]]:
+        """Home cards of the pairs that wait for a decision."""
+        ids = [pair.id for pair in duplicates.waiting(self.session, limit=1000).pairs]
+        query = "SELECT left_id, right_id FROM duplicates WHERE id = ANY(:ids) ORDER BY id"
+        return [(r[0], r[1]) for r in rows(self.session, query, ids=ids)]
+
+    def decide(self, one: Label, other: Label, answer: Any) -> Operation:
+        """Decide the pair of two profiles' home cards; `BadInput` when there is none."""
+        pair = sorted((self.home(one), self.home(other)))
+        query = "SELECT id FROM duplicates WHERE left_id = :left AND right_id = :right"
+        found = rows(self.session, query, left=pair[0], right=pair[1])
+        if not found:
+            raise BadInput("there is no such pair")
+        return duplicates.decide(self.session, found[0][0], answer, "anna")
+
+    def known(self) -> list[Label]:
         """Profiles that are on a card."""
         index = {source.id: number for number, source in enumerate(self.sources)}
         query = "SELECT source_id, kind, external_id FROM profiles WHERE gone_at IS NULL"
@@ -147,7 +177,7 @@ class History(RuleBasedStateMachine):
         self.run = Run(self.engine)
         self.steps: list[Step] = []
         self.undone: set[int] = set()
-        self.lost = False  # a split that only made sense on a merge that is undone: nothing to compare with
+        self.lost = False  # a decision that only made sense on one that is undone: nothing to compare
         self.number = 0
 
     def take(self, step: Step) -> None:
@@ -228,6 +258,16 @@ class History(RuleBasedStateMachine):
             lambda run: merge.split(run.session, [run.profile(one) for one in leaving], "anna"), split=True
         )
 
+    @precondition(lambda self: duplicates.count(self.run.session))
+    @rule(data=st.data(), answer=st.sampled_from(("joined", "different")))
+    def a_pair_is_decided(self, data: st.DataObject, answer: Any) -> None:
+        homes = {self.run.home(one): one for one in reversed(self.run.known())}
+        pairs = [pair for pair in self.run.waiting() if set(pair) <= set(homes)]
+        if pairs:
+            left, right = data.draw(st.sampled_from(range(len(pairs))).map(lambda place: pairs[place]))
+            one, other = homes[left], homes[right]
+            self._operate(lambda run: run.decide(one, other, answer), split=True)
+
     @rule(field=st.sampled_from(("name", "email")), order=st.permutations(("shop", "file")))
     def a_policy_is_set(self, field: str, order: list[str]) -> None:
         self._operate(lambda run: policy.set_policy(run.session, field, order, "anna"))
@@ -245,6 +285,8 @@ class History(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         mine = self.run.dump()
+        query = "SELECT 1 FROM {} WHERE p.id IS NULL"
+        orphans = [one for one in ORPHANS if rows(self.run.session, query.format(one))]
         self.run.session.rollback()
         self.run.session.close()
         other = Run(self.engine)
@@ -254,6 +296,7 @@ class History(RuleBasedStateMachine):
         theirs = other.dump()
         other.session.rollback()
         other.session.close()
+        assert orphans == []
         if not self.lost:
             assert differences(mine, theirs) == []
 
