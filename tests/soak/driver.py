@@ -78,7 +78,7 @@ class Storm(Herd):
                 shop.delete("customers", f"c{number}")
 
     def _send_webhooks(self) -> None:
-        """Send what has gathered, mistreated; one that nobody answers is lost, the rest waits for the door."""
+        """Send what has gathered, mistreated; one that nobody answers is lost, the rest waits."""
         with self.shop.lock:
             outbox, self.shop.outbox = self.shop.outbox, []
         self.waiting += shops.mistreat(outbox, self.chance)

@@ -1,6 +1,7 @@
 """Landing: repeats cost nothing, any order of deliveries ends in the same state."""
 
 import itertools
+import random
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -192,3 +193,22 @@ def test_operation_remembers_what_it_replaced(put, engine):
             )
         ).all()
     assert [tuple(row) for row in rows] == [("1", "a", "c"), ("2", None, "new")]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_shuffled_history_with_repeats_ends_in_order(put, engine, seed):
+    chance = random.Random(seed)
+    history = [version(f"v{chance.randrange(4)}", n, f"o{chance.randrange(40)}") for n in range(1000)]
+    deliveries = history + [one for one in history if chance.random() < 0.3]
+    chance.shuffle(deliveries)
+    while deliveries:
+        size = chance.randrange(1, 60)
+        put(*deliveries[:size], via=chance.choice(["webhook", "pull"]), read_at=None)
+        del deliveries[:size]
+    with engine.connect() as db:
+        rows = db.execute(
+            text(
+                "SELECT h.external_id, r.payload FROM landed_heads h JOIN landed_records r ON r.id = landed_id"
+            )
+        ).all()
+    assert dict(map(tuple, rows)) == {one.external_id: one.payload for one in history}
