@@ -205,10 +205,7 @@ def test_a_shuffled_history_with_repeats_ends_in_order(put, engine, seed):
         size = chance.randrange(1, 60)
         put(*deliveries[:size], via=chance.choice(["webhook", "pull"]), read_at=None)
         del deliveries[:size]
+    query = "SELECT h.external_id, r.payload FROM landed_heads h JOIN landed_records r ON r.id = landed_id"
     with engine.connect() as db:
-        rows = db.execute(
-            text(
-                "SELECT h.external_id, r.payload FROM landed_heads h JOIN landed_records r ON r.id = landed_id"
-            )
-        ).all()
+        rows = db.execute(text(query)).all()
     assert dict(map(tuple, rows)) == {one.external_id: one.payload for one in history}
