@@ -1,6 +1,6 @@
 """Pairs of cards that may be one person: the waiting list and the decisions about it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
@@ -20,16 +20,21 @@ from foundation.tables import Operation
 Answer = Literal["joined", "different"]
 
 # The pair as people see it: the cards that stand for the two home cards, when both live and are two.
-_FROM = """
+WAITING = """
 FROM duplicates d
 JOIN customers a ON a.id = d.left_id JOIN customers l ON l.id = coalesce(a.merged_into, a.id) AND l.live
 JOIN customers b ON b.id = d.right_id JOIN customers r ON r.id = coalesce(b.merged_into, b.id) AND r.live
 WHERE d.state = 'waiting' AND l.id <> r.id AND NOT EXISTS (SELECT FROM verdicts v WHERE v.until IS NULL
   AND v.left_id = d.left_id AND v.right_id = d.right_id)
 """
-_WAITING = f"""
+_PAIR = f"""
 SELECT d.id, d.rule, d.evidence, d.found_at, l.id, l.name, l.email, l.phone, l.city,
-  r.id, r.name, r.email, r.phone, r.city {_FROM} AND d.id > :after ORDER BY d.id LIMIT :limit
+  r.id, r.name, r.email, r.phone, r.city {WAITING}"""
+_PAGE = f"{_PAIR} AND d.id > :after ORDER BY d.id LIMIT :limit"
+_OF_CARD = f"""
+WITH mine AS (SELECT id FROM customers WHERE id = :card OR merged_into = :card)
+{_PAIR} AND (d.left_id IN (SELECT id FROM mine) OR d.right_id IN (SELECT id FROM mine))
+ORDER BY d.id LIMIT :limit
 """
 _BEGINNING = UUID(int=0)
 
@@ -73,14 +78,24 @@ class Plan(NamedTuple):
 
 def waiting(session: Session, after: UUID | None = None, limit: int = 50) -> Page:
     """Pairs to be decided; those that are one card by now, or lost a card, don't show. One query."""
-    rows = session.execute(text(_WAITING), {"after": after or _BEGINNING, "limit": limit + 1}).all()
-    pairs = [Pair(r[0], r[1], r[2], r[3], Side(*r[4:9]), Side(*r[9:14])) for r in rows[:limit]]
+    rows = session.execute(text(_PAGE), {"after": after or _BEGINNING, "limit": limit + 1}).all()
+    pairs = [_pair(row) for row in rows[:limit]]
     return Page(pairs, pairs[-1].id if len(rows) > limit else None)
+
+
+def of_card(session: Session, customer_id: UUID, limit: int = 3) -> list[Pair]:
+    """Waiting pairs that a live card is part of, under whichever of its home cards. One query."""
+    rows = session.execute(text(_OF_CARD), {"card": customer_id, "limit": limit})
+    return [_pair(row) for row in rows]
+
+
+def _pair(row: Sequence[Any]) -> Pair:
+    return Pair(row[0], row[1], row[2], row[3], Side(*row[4:9]), Side(*row[9:14]))
 
 
 def count(session: Session) -> int:
     """How many pairs wait for a decision."""
-    return int(session.execute(text(f"SELECT count(*) {_FROM}")).scalar_one())
+    return int(session.execute(text(f"SELECT count(*) {WAITING}")).scalar_one())
 
 
 def decide(session: Session, duplicate_id: UUID, answer: Answer, actor: str) -> Operation:
@@ -122,7 +137,7 @@ def _keep_apart(session: Session, duplicate: Duplicate, actor: str) -> Operation
 def plan(session: Session, duplicate_ids: Collection[UUID]) -> Plan:
     """What deciding these pairs at once would touch; nothing is written."""
     rows = session.execute(
-        text(f"SELECT d.id, l.id, r.id {_FROM} AND d.id = ANY(:ids) ORDER BY d.id"),
+        text(f"SELECT d.id, l.id, r.id {WAITING} AND d.id = ANY(:ids) ORDER BY d.id"),
         {"ids": list(duplicate_ids)},
     ).all()
     cards = {card for row in rows for card in row[1:]}
@@ -138,6 +153,6 @@ def decide_many(
     if plan(session, duplicate_ids).hash != plan_hash:
         raise Permanent("the pairs have changed since the plan was shown; look at it again")
     rows = session.execute(
-        text(f"SELECT d.id {_FROM} AND d.id = ANY(:ids) ORDER BY d.id"), {"ids": list(duplicate_ids)}
+        text(f"SELECT d.id {WAITING} AND d.id = ANY(:ids) ORDER BY d.id"), {"ids": list(duplicate_ids)}
     )
     return [decide(session, row[0], answer, actor) for row in rows.all()]
