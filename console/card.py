@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from console.format import Reader
+from customers import duplicates
 from customers.card import Card, ProfileView
 from customers.tables import Customer
 from foundation.text import _
@@ -160,20 +161,25 @@ class Pair:
     """Two cards side by side, and why somebody thinks they are one."""
 
     id: UUID | None
-    left: Customer
-    right: Customer
+    left: Customer | duplicates.Side
+    right: Customer | duplicates.Side
     why: str
     rows: list[PairRow]
 
 
 def pair(
-    left: Customer, right: Customer, reader: Reader, *, proposal: UUID | None = None, why: str = "",
+    left: Customer | duplicates.Side, right: Customer | duplicates.Side, reader: Reader, *,
+    proposal: UUID | None = None, why: str = "",
     extra: Sequence[PairRow] = (),
 ) -> Pair:  # fmt: skip
     """Two cards beside each other, field by field; what neither knows is left out."""
     rows = [
-        PairRow(label, shown(name, getattr(left, name), reader), shown(name, getattr(right, name), reader))
+        PairRow(
+            label,
+            shown(name, getattr(left, name, None), reader),
+            shown(name, getattr(right, name, None), reader),
+        )
         for name, label in labels().items()
-        if name != "name" and not (name == "kind" and left.kind == right.kind)
+        if name not in ("name", "kind")
     ]
     return Pair(proposal, left, right, why, [row for row in (*rows, *extra) if row.left or row.right])

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from console.tables import User
+from customers.duplicates import WAITING
 from foundation.text import _
 
 MOST = 999  # a badge counts this far and then says "more"
 
-_COUNTS = """(SELECT jsonb_build_object(
-      'duplicates', (SELECT count(*) FROM (SELECT FROM duplicates WHERE state = 'waiting' LIMIT 1000) d),
+_COUNTS = f"""(SELECT jsonb_build_object(
+      'duplicates', (SELECT count(*) FROM (SELECT {WAITING} LIMIT 1000) d),
       'problems', (SELECT count(*) FROM (SELECT FROM problems WHERE state = 'open' LIMIT 1000) p),
       'connections', (SELECT count(*) FROM connections WHERE state = 'active' AND failures > 0)))"""
 _RUNNING = """(SELECT jsonb_agg(jsonb_build_object('id', r.id, 'kind', r.kind, 'name', s.name, 'read', r.read,

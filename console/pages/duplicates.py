@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -53,22 +53,9 @@ def decide(call: Call) -> Response:
 
 def pairs_of(call: Call, card: UUID) -> list[cards.Pair]:
     """The waiting pairs a card is part of, at most three."""
-    left, right = aliased(Customer), aliased(Customer)
-    rows = call.db.execute(
-        select(Duplicate, left, right)
-        .join(left, left.id == Duplicate.left_id)
-        .join(right, right.id == Duplicate.right_id)
-        .where(
-            Duplicate.state == "waiting",
-            or_(Duplicate.left_id == card, Duplicate.right_id == card),
-            left.live,
-            right.live,
-        )
-        .limit(3)
-    )
     return [
-        cards.pair(one, other, call.reader, proposal=pair.id, why=str(pair.evidence.get("why", "")))
-        for pair, one, other in rows
+        cards.pair(one.left, one.right, call.reader, proposal=one.id, why=str(one.evidence.get("why", "")))
+        for one in duplicates.of_card(call.db, card)
     ]
 
 

@@ -103,6 +103,7 @@ def _asked(call: Call) -> dict[str, str]:
 def columns(call: Call) -> Response:
     """How the file would be read: guessed columns to correct, and its first rows."""
     path, asked = _file(call), _asked(call)
+    call.db.commit()  # reading a large file takes long; no transaction waits for it
     seen = preview(path, asked["what"], encoding=asked["encoding"], delimiter=asked["delimiter"])
     return call.page(
         "import_columns.html",
@@ -135,10 +136,10 @@ def plan(call: Call) -> Response:
     """What the import would do, before anything is done."""
     path, asked = _file(call), _asked(call)
     options = _options(call)
+    known = _known_connection(call, asked["name"])
+    call.db.commit()  # reading a large file takes long; no transaction waits for it
     try:
-        planned = plans.plan(
-            call.engine, _known_connection(call, asked["name"]), path, asked["what"], options
-        )
+        planned = plans.plan(call.engine, known, path, asked["what"], options)
     except KartotekaError as error:
         return call.page("import_refused.html", 422, asked=asked, refused=str(error), back=_back(call))
     return call.page("import_plan.html", plan=planned, asked=asked, sides=_sides, back=_back(call))

@@ -40,6 +40,7 @@ def create(call: Call) -> Response:
     name = typed.pop("name", "")
     act = typed.pop("act", "create")
     kept: dict[str, Any] = {"typed": {**typed, "name": name}}
+    call.db.commit()  # the other side may take its time; no transaction waits for it
     try:
         tried = connections.try_settings(cls.kind, typed, call.settings)
         if act == "try":

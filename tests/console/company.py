@@ -52,7 +52,7 @@ def person(key: str, name: str, email: str, phone: str, country: str, city: str,
         email_verified=True,
         phones=(phone,),
         country=country,
-        language=country.lower(),
+        language={"KZ": "kk", "KR": "ko", "DE": "de", "GB": "en"}.get(country, country.lower()),
         created_at=at,
         changed_at=at,
         addresses=(Address(line="12 Main street", city=city, country=country),),
@@ -138,6 +138,8 @@ def found(engine: Engine) -> dict[str, UUID]:
         people[0] = msgspec.structs.replace(
             people[0], consents=(consent, withdrawn), tags=("wholesale", "vip")
         )
+        for at in (2, 7, 8, 10):
+            people[at] = msgspec.structs.replace(people[at], consents=(consent,))
         people[3] = msgspec.structs.replace(
             people[3], consents=(Consent(channel="email", given=False, at=clock.now() - timedelta(days=9)),)
         )

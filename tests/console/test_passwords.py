@@ -1,5 +1,9 @@
 """Which passwords we take, and how they are kept."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from time import sleep
+
 import pytest
 
 from console import passwords
@@ -53,3 +57,36 @@ def test_broken_hash_verifies_nothing() -> None:
 def test_older_parameters_are_outdated() -> None:
     assert passwords.outdated("$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21l$WJDSXBWVaJbWQ0XvJ4fd3Q")
     assert not passwords.outdated(passwords.make_hash("correct horse battery"))
+
+
+class Counting:
+    """Stands for argon2; counts how many hash at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = self.calls = 0
+        self.lock = Lock()
+
+    def verify(self, kept: str, password: str) -> bool:
+        with self.lock:
+            self.now, self.calls = self.now + 1, self.calls + 1
+            self.most = max(self.most, self.now)
+        sleep(0.01)
+        with self.lock:
+            self.now -= 1
+        return True
+
+
+def test_two_hash_at_once_however_many_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting()
+    monkeypatch.setattr(passwords, "_hasher", counting)
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda n: passwords.verify("kept", str(n)), range(20)))
+    assert counting.calls == 20 and counting.most <= 2
+
+
+def test_unknown_user_costs_one_hash_like_a_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting()
+    monkeypatch.setattr(passwords, "_hasher", counting)
+    assert passwords.verify("kept", "x") and counting.calls == 1
+    assert not passwords.verify(None, "x") and counting.calls == 2
+    assert "m=19456,t=2,p=1" in passwords._NOBODY
