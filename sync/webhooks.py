@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -35,10 +35,14 @@ def receive(
     if len(body) > LARGEST:
         return 413, f"a webhook may have at most {LARGEST} bytes"
     with transaction(engine) as session:
-        connection = session.get(Connection, connection_id)
-        if connection is None or connection.state == "removing":
+        found = session.execute(
+            select(Connection, Source.kind)
+            .join(Source, Source.id == Connection.id)
+            .where(Connection.id == connection_id, Connection.state != "removing")
+        ).one_or_none()
+        if found is None:
             return 404, "no such connection"
-        cls = registry.find(session.get_one(Source, connection_id).kind)
+        connection, cls = found[0], registry.find(found[1])
         secrets = connections.hook_secrets(sealer, connection)
         try:
             delivery = cls.read_hook(headers, body, secrets)
