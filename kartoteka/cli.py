@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import click
 
 from foundation.errors import BadInput, KartotekaError
+from kartoteka.terminal import FAILED, USAGE, to_json
 
 # name -> (module under kartoteka.commands, what it is for); `--help` is written from this alone.
 COMMANDS = {
@@ -39,8 +40,6 @@ COMMANDS = {
     "token": ("access", "Make, list and revoke tokens for programs."),
     "rotate-key": ("access", "Seal all stored credentials with a new key."),
 }
-
-FAILED, USAGE, WITH_PROBLEMS = 1, 2, 3
 
 
 class Door(click.Group):
@@ -76,8 +75,6 @@ def fail(ctx: click.Context, error: KartotekaError) -> NoReturn:
     """Say what went wrong, on stdout as JSON where JSON was asked for, and leave with 1 or 2."""
     status = USAGE if isinstance(error, BadInput) else FAILED
     if ctx.meta.get("json"):
-        from kartoteka.terminal import to_json
-
         at = getattr(error, "at", "") or getattr(error, "setting", "")
         click.echo(to_json({"error": str(error), "at": at or None, "status": status}))
     else:

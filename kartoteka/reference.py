@@ -3,6 +3,7 @@
 `python -m kartoteka.reference` writes them; a test compares them with what would be written.
 """
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,7 +44,7 @@ def command_page(command: click.Command, name: str, level: str) -> Iterator[str]
         one.make_metavar(click.Context(command)) for one in own if isinstance(one, click.Argument)
     )
     yield f"\n{level} `{name}{' ' if arguments else ''}{arguments}`\n"
-    yield (command.help or "").replace("\b", "").strip()
+    yield inspect.cleandoc(command.help or "")
     options = [one for one in own if isinstance(one, click.Option)]
     if options:
         yield "\n| option | what |\n|---|---|"

@@ -14,9 +14,9 @@ import click
 import msgspec
 
 from foundation.clock import monotonic
-from kartoteka.cli import WITH_PROBLEMS
 
 Command = Callable[..., Any]
+FAILED, USAGE, WITH_PROBLEMS = 1, 2, 3  # exit statuses; 0 is done
 
 
 def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:

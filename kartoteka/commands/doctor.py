@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from kartoteka.cli import FAILED, WITH_PROBLEMS
-from kartoteka.terminal import data_option, json_option, say
+from kartoteka.terminal import FAILED, WITH_PROBLEMS, data_option, json_option, say
 
 MARKS = {"ok": "ok     ", "warning": "warning", "bad": "bad    "}
 

@@ -9,7 +9,8 @@ import pytest
 from foundation import problems
 from foundation.database import transaction
 from foundation.sealing import new_key
-from kartoteka.cli import COMMANDS, FAILED, USAGE, WITH_PROBLEMS
+from kartoteka.cli import COMMANDS
+from kartoteka.terminal import FAILED, USAGE, WITH_PROBLEMS
 from tests.serving import open_shop
 
 SUMMARY = {"read", "new", "changed", "same", "problems", "operation"}
