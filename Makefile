@@ -42,9 +42,10 @@ lint: setup  ## style, types, import contracts
 	$(BIN)/lint-imports
 
 bench: setup  ## the speed bars, as ratios measured in one run
-	for bar in benchmarks/[a-z]*.py; do $(BIN)/python $$bar || exit 1; done
+	for bar in $$(grep -l __main__ benchmarks/*.py | xargs -n 1 basename -s .py); do \
+	  echo "--- $$bar"; $(BIN)/python -m benchmarks.$$bar || exit 1; done
 
-soak: setup  ## long runs under kills and load (SOAK=short for the length CI uses)
+soak: setup  ## long runs under kills and load; KARTOTEKA_SOAK_KILLS=20 is what CI does
 	$(BIN)/python -m pytest -m soak -p no:cacheprovider
 
 docs: setup  ## write the generated pages of docs/
