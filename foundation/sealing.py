@@ -1,6 +1,7 @@
 """Seals credentials at rest with Fernet; the newest key seals, older ones still open until rotated away."""
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -59,23 +60,34 @@ def open_sealer(settings: Settings) -> Sealer:
         return Sealer([key.strip() for key in settings.key.split(",") if key.strip()])
     path = settings.data / KEY_FILE
     if not path.exists():
-        write_keys(path, [new_key()])
+        write_keys(path, [new_key()], first=True)
     elif path.stat().st_mode & 0o077:
         raise Misconfigured(f"Others may read {path}. Run: chmod 600 {path}", setting="KARTOTEKA_DATA")
     return Sealer(path.read_text(encoding="ascii").split())
 
 
-def write_keys(path: Path, keys: Sequence[str]) -> None:
-    """Write a key file, newest first, readable by us only, whole or not at all."""
+def write_keys(path: Path, keys: Sequence[str], *, first: bool = False) -> None:
+    """Write a key file, newest first, readable by us only, whole or not at all.
+
+    `first` leaves a file alone that another process has made meanwhile: all parts start with one key.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.new")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     with os.fdopen(
         os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii"
     ) as file:
         file.write("".join(f"{key}\n" for key in keys))
         file.flush()
         os.fsync(file.fileno())
-    fresh.rename(path)
+    if not first:
+        fresh.rename(path)
+        return
+    try:
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
 
 
 def begin_rotation(settings: Settings) -> Sealer:

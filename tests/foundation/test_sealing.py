@@ -1,5 +1,7 @@
 """Credentials at rest: sealed, opened by old keys, resealed under a new one, never half rotated."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,17 @@ def test_rotation_of_an_outside_key_needs_both(tmp_path: Path) -> None:
     both = sealing.begin_rotation(load(data=tmp_path, key=f"{new_key()},{key}"))
     assert both.reseal(Sealer([key]).seal("hunter2"))
     sealing.end_rotation(load(data=tmp_path, key=key))
+
+
+def test_simultaneous_first_starts_share_one_key(file_settings: Settings) -> None:
+    settings = file_settings
+    together = threading.Barrier(8)
+
+    def seal(number: int) -> str:
+        together.wait()
+        return open_sealer(settings).seal(str(number))
+
+    with ThreadPoolExecutor(8) as pool:
+        sealed = list(pool.map(seal, range(8)))
+    assert [open_sealer(settings).unseal(one) for one in sealed] == [str(number) for number in range(8)]
+    assert [one.name for one in settings.data.iterdir()] == ["secret.key"]
