@@ -66,7 +66,7 @@ def run_all(
     durable: bool = True,
 ) -> None:
     """Start servers, migrate, keep all parts running; `then(address)` runs once the web part answers."""
-    from foundation import embedded, log
+    from foundation import embedded, log, sealing
     from foundation.database import make_engine
     from foundation.settings import load
     from kartoteka import installation
@@ -85,6 +85,7 @@ def run_all(
         engine = make_engine(database_url, pool_size=1)
         migrations.upgrade(engine)
         engine.dispose()
+        sealing.open_sealer(settings)  # makes the data folder's key before the parts ask for it
         settings.data.mkdir(parents=True, exist_ok=True)
         installation.note(settings, settings.public_url or address)
         shared = ["--data", str(settings.data), "--supervised", "--address", settings.public_url or address]
