@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 from typing import Any, ClassVar
 
 import msgspec
@@ -160,13 +161,23 @@ def prepare(customers: int, orders_each: int) -> dict[str, list[list[Raw]]]:
 
 
 def load(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]]) -> None:
-    """The whole path for everything, as pull and resolver do it."""
+    """The whole path for everything: a puller lands while a resolver works, as the worker's threads do."""
+    puller = Thread(target=pull, args=(engine, source, streams))
+    puller.start()
+    while puller.is_alive():
+        if not resolve.resolve(engine):
+            puller.join(0.02)
+    while resolve.resolve(engine):
+        pass
+    puller.join()
+
+
+def pull(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]]) -> None:
+    """Land everything page by page."""
     for stream, its_pages in streams.items():
         for page in its_pages:
             with transaction(engine) as session:
                 landing.land(session, source, stream, page, "pull")
-        while resolve.resolve(engine):
-            pass
 
 
 def empty(engine: Engine) -> Any:

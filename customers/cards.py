@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import consent, golden, policy, search
+from customers import consent, golden, policy, search, stats
 from customers.golden import Claim
 from customers.picture import Graph, Group, Member
 from foundation.clock import now
@@ -137,3 +137,4 @@ def _bury(session: Session, rows: Sequence[tuple[UUID, UUID | None]]) -> None:
             ),
             {"at": now()},
         )
+    stats.drop(session, [card for card, _ in rows])

@@ -162,8 +162,9 @@ def _events(source: UUID, one: Placed, at: datetime) -> Iterable[tuple[Any, ...]
     """Timeline rows of an order, each key once; a colon in the order's id can't be mistaken for ours."""
     order = one.order
     prefix = "order:" + order.external_id.replace("%", "%25").replace(":", "%3A")
+    known = {"order": str(one.id), "number": order.number, "currency": order.currency}
     for key, happening in {happening.key: happening for happening in happenings(one)}.items():
-        data = {"order": str(one.id), "number": order.number, "currency": order.currency}
+        data = known.copy()
         if happening.amount is not None:
             data["amount"] = str(happening.amount)
         if happening.note:
@@ -179,7 +180,7 @@ def happenings(one: Placed) -> list[Happening]:
     """What the source tells, and that the order was placed, which every order was; a cart only began."""
     order, told = one.order, list(one.order.happenings)
     kind = "cart" if order.state == "cart" else "placed"
-    if not any(happening.kind in (kind, f"order.{kind}") for happening in told):
+    if all(happening.kind not in (kind, f"order.{kind}") for happening in told):
         at = order.placed_at or changed_at(one.came)
         told.insert(0, Happening(kind=kind, at=at, key=kind, amount=order.total))
     return told

@@ -70,18 +70,17 @@ class Counts(NamedTuple):
 
 
 def refresh(session: Session, cards: Collection[UUID]) -> None:
-    """Count these cards anew; dead ones lose their figures."""
-    if not cards:
-        return
-    ids = {"ids": list(cards)}
-    session.execute(text(_REFRESH), ids)
-    session.execute(
-        text(
-            "DELETE FROM customer_stats s USING customers c"
-            " WHERE c.id = s.customer_id AND NOT c.live AND c.id = ANY(:ids)"
-        ),
-        ids,
-    )
+    """Count these cards anew, those that live."""
+    if cards:
+        session.execute(text(_REFRESH), {"ids": list(cards)})
+
+
+def drop(session: Session, cards: Collection[UUID]) -> None:
+    """Take the figures of cards that live no more."""
+    if cards:
+        session.execute(
+            text("DELETE FROM customer_stats WHERE customer_id = ANY(:ids)"), {"ids": list(cards)}
+        )
 
 
 def refresh_rfm(session: Session) -> int:

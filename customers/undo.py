@@ -97,7 +97,7 @@ def _unsplit(session: Session, operation: Operation) -> set[UUID]:
             text("UPDATE customers SET live = false, merged_into = :into, changed_at = :at WHERE id = :card"),
             {"into": parent, "card": card, "at": now()},
         )
-    stats.refresh(session, set(parents))
+    stats.drop(session, list(parents))
     return seeds
 
 
