@@ -73,9 +73,9 @@ def import_file(work: Work) -> None:
     here = context.current()
     with transaction(work.engine) as session:
         operation = operations.find(session, operation_id)
-        args = operation.args
-    if operation.state != "running":
-        return
+        if operation.state not in ("running", "failed"):
+            return
+        operation.state, args = "running", operation.args  # a job that was given up may be tried again
     try:
         connector = plans.reader(here.settings.data / args["path"], args["what"], args["options"])
         _land_all(work, connector, args, run_id, operation_id)
@@ -87,7 +87,7 @@ def import_file(work: Work) -> None:
         _close(work, run_id, operation_id, str(error))
     else:
         _close(work, run_id, operation_id, None)
-        files.drop(here.settings, operation_id)
+    files.drop(here.settings, operation_id)
     sweep.forget(work.engine, run_id)
 
 

@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from foundation import clock
+from foundation import clock, operations
 from foundation.database import transaction
 from foundation.errors import BadInput, KartotekaError
 from foundation.jobs import Work
-from foundation.tables import Job
+from foundation.tables import Job, Operation
 from sync.landing import Landed
 from sync.tables import Run, Sighting
 
@@ -90,6 +90,9 @@ def close_abandoned(session: Session, connection_id: UUID | None = None) -> int:
     for run, given_up in found:
         run.state, run.finished_at = "failed", clock.now()
         run.error = (given_up.last_error if given_up else None) or "The work was given up."
+        operation = session.get(Operation, run.operation_id) if run.operation_id else None
+        if operation is not None and operation.state == "running":
+            operations.finish(session, operation, {"error": run.error}, failed=True)
     if found:
         session.execute(delete(Sighting).where(Sighting.run_id.in_([run.id for run, _ in found])))
     return len(found)

@@ -1,16 +1,18 @@
 """Imports: planned exactly, done in the background, resumed at the row, undone as a whole."""
 
 import random
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
-from foundation import operations
+from foundation import operations, problems
 from foundation.database import transaction
-from foundation.errors import BadInput
+from foundation.errors import BadInput, Temporary
 from foundation.jobs import run_until_idle
 from foundation.tables import Operation
 from sync import imports, plans, runs
+from sync import problems as sync_problems
 from sync.tables import Run
 from sync.undo import undo
 
@@ -192,6 +194,34 @@ def test_cancelled_import_can_be_undone(engine, begin, table, count, monkeypatch
         undo(session, run.operation_id, "anna")
     run_until_idle(engine)
     assert count("customers", "live") == 0
+
+
+def test_given_up_import_can_be_retried_or_undone(engine, begin, table, count, clock, monkeypatch):
+    run = begin(table(*people(1500)))
+    honest, pages = imports._land_page, []
+
+    def away(*args):
+        honest(*args)
+        pages.append(1)
+        if len(pages) > 1:
+            raise Temporary("the disk is busy")
+
+    monkeypatch.setattr(imports, "_land_page", away)
+    for _ in range(12):
+        run_until_idle(engine)
+        clock.advance(timedelta(hours=2))
+    with transaction(engine) as session:
+        runs.close_abandoned(session)
+    assert count("operations", "state = 'failed'") == 1
+    monkeypatch.setattr(imports, "_land_page", honest)
+    with transaction(engine) as session:
+        [problem] = sync_problems.page(session)
+        problems.retry(session, problem.id)
+    run_until_idle(engine)
+    assert count("operations", "state = 'done'") == 1
+    with transaction(engine) as session:
+        assert session.get_one(Run, run.id).read == 1500
+        undo(session, run.operation_id, "anna")
 
 
 def test_uploads_are_dropped_when_landed(imported, begin, table, settings):
