@@ -34,10 +34,16 @@ class Child:
     started: float = 0.0
     again_at: float | None = field(default=None)
 
+    @property
+    def command(self) -> list[str]:
+        """The words it is started with."""
+        return [sys.executable, "-m", "kartoteka", *self.arguments]
+
     def start(self) -> None:
         """Start it; its standard input is the pipe that tells it of our end."""
+        self.let_go()
         self.process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "kartoteka", *self.arguments],
+            self.command,
             stdin=subprocess.PIPE,
             pass_fds=[one.fileno() for one in self.sockets],
             start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
@@ -70,7 +76,11 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
-        if self.process.stdin is not None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close our end of the pipe to a process that has ended."""
+        if self.process is not None and self.process.stdin is not None:
             self.process.stdin.close()
 
 

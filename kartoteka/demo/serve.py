@@ -41,7 +41,8 @@ def main() -> None:
     trickle = Trickle(shop, given.every)
     if given.every > 0:
         trickle.start()
-    server.run(sockets=[listener])
+    # opened anew by its number it knows that it is TCP: else asyncio leaves Nagle on, 40 ms per answer
+    server.run(sockets=[socket.socket(fileno=listener.detach())])
     trickle.stop()
 
 
