@@ -1,7 +1,7 @@
 """Who belongs to which card, worked out in memory: a pure function of links, verdicts and what is gone.
 
 Nothing depends on the order of merges, splits and undos, only on which of them are in force; that is why an
-undo gives exactly the state of a run that never had the operation (docs/decisions/0003).
+undo gives exactly the state of a run that never had the operation (docs/decisions/0004).
 """
 
 from collections.abc import Iterable
