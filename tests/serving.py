@@ -15,7 +15,10 @@ from kartoteka.demo.shop import KEY, SECRET, Shop
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
     """The address of an application that is being served until the block ends."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    bound = socket.create_server(("127.0.0.1", 0), backlog=128)
+    listener = socket.socket(
+        fileno=bound.detach()
+    )  # knows it is TCP: else asyncio leaves Nagle on, 40 ms each
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
