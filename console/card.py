@@ -114,7 +114,12 @@ def sides(profiles: Sequence[ProfileView], reader: Reader) -> list[Side]:
     rows.append(Side(_("Company"), [(one.person.company, False) for one in profiles]))
     rows.append(Side(_("Tags"), [(", ".join(one.person.tags), False) for one in profiles]))
     rows.append(Side(_("Note"), [(one.person.note, False) for one in profiles]))
-    return [row for row in rows if any(text for text, _differs in row.cells)]
+    everyday = (_("Kind"), {_("person")})
+    return [
+        row
+        for row in rows
+        if (texts := {text for text, _differs in row.cells if text}) and (row.label, texts) != everyday
+    ]
 
 
 def kind_words(kind: str) -> str:

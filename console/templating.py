@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,12 @@ def pretty(payload: str | None) -> str:
     with contextlib.suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
     return text if len(text) <= 20_000 else text[:20_000] + "\n…"
+
+
+def breakable(value: str) -> Markup:
+    """Text that may break behind "@" and before "." where it is too long for its place."""
+    parts = re.split(r"(?<=@)|(?=\.)", value) if "@" in value else [value]
+    return Markup("<wbr>").join(parts)
 
 
 def outline(value: object) -> str:
@@ -54,7 +61,7 @@ def environment() -> Environment:
     )
     made.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(asset=static_files.address, link=link, icon=icon)
-    made.filters.update(pretty=pretty, outline=outline, initials=formatting.initials)
+    made.filters.update(pretty=pretty, breakable=breakable, outline=outline, initials=formatting.initials)
     return made
 
 

@@ -119,6 +119,8 @@ def _asked(call: Call) -> dict[str, str]:
     """The part of the address that says what to show; unknown names are dropped, values cut."""
     known = ("q", "city", "country", "kind", "source", "consent", "bought", "seen", "tag", "sort")
     found = {name: call.query(name, 120) for name in known}
+    if found["q"]:
+        return {"q": found["q"]}  # a search is over everybody
     return {name: value for name, value in found.items() if value}
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from console.web import Call
 from foundation.tables import Operation
-from foundation.text import _
+from foundation.text import _, ngettext
 from sync import undo
 
 PAGE = 50
@@ -77,9 +77,12 @@ def _left_alone(result: dict[str, Any]) -> list[str]:
 def undo_it(call: Call) -> Response:
     """Undo: restores what was before, and names what somebody touched since."""
     operation = _find(call)
-    undo.undo(call.db, operation.id, call.actor)
+    left = len(undo.undo(call.db, operation.id, call.actor).left_alone)
+    said = _("Undone.")
+    if left:
+        said = ngettext("Undone; %s thing was left alone.", "Undone; %s things were left alone.", left) % left
     back = call.text("next", 100) == "/duplicates"
-    return call.go("/duplicates" if back else f"/operations/{operation.id}", _("Undone."))
+    return call.go("/duplicates" if back else f"/operations/{operation.id}", said)
 
 
 def _restores(kind: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from customers import store
+from customers import stats, store
 from customers.tables import Customer, Source
 from foundation import clock, problems
 from foundation.database import transaction
@@ -173,7 +173,8 @@ def found(engine: Engine) -> dict[str, UUID]:
         maybe = person("o-5", "Damir Ospanov", "damir@post.example", "+7 702 234 56 78", "KZ", "Astana")
         husband = person("o-6", "Murat Yılmaz", "murat@posta.example", "+90 533 987 65 43", "TR", "Ankara")
         apply(session, old, [maybe, husband, order(maybe, "V-88", "KZT", 40)])
-        _runs(session, shop, ledger)
+        stats.refresh_rfm(session)
+        _runs(session, shop)
         _problems(session, shop)
         session.flush()
         ids = {
@@ -183,7 +184,7 @@ def found(engine: Engine) -> dict[str, UUID]:
     return {**ids, "shop": shop, "old": old, "ledger": ledger}
 
 
-def _runs(session: Session, shop: UUID, ledger: UUID) -> None:
+def _runs(session: Session, shop: UUID) -> None:
     at = clock.now()
     for n in range(4):
         session.add(

@@ -260,7 +260,20 @@ def test_policy_decides_and_is_undone(browser: Browser, engine: Engine, company:
     browser.submit("/settings/policy", field="city", order=["file", "shop"])
     assert last_operation(engine).kind == "policy"
     browser.submit("/settings/policy", 422, field="city", order=["nobody"])
+    run_until_idle(engine)
+    here = f"/customers/{card(company, 'Юдина')}"
+    assert city(browser.see(here)) == "Almaty"
+    browser.submit("/settings/policy", field="city", order=["shop"])
+    run_until_idle(engine)
+    assert city(browser.see(here)) == "Алматы"
     browser.submit(f"/operations/{last_operation(engine).id}/undo")
+    run_until_idle(engine)
+    assert city(browser.see(here)) == "Almaty"
+
+
+def city(page: str) -> str:
+    """The golden city on a card."""
+    return page.split('class="label">City</span><span class="value">')[1].split("<")[0]
 
 
 def test_problem_is_left_be(browser: Browser, engine: Engine, company: dict[str, UUID]) -> None:
