@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from customers import jobs as customer_jobs
 from customers.tables import Customer, Duplicate, Profile
 from foundation.jobs import run_until_idle
 from foundation.sealing import Sealer
@@ -29,7 +30,7 @@ OLD_LIST = (
 @pytest.fixture
 def working(settings: Settings, sealer: Sealer) -> Iterator[context.Context]:
     """What jobs of this process work with."""
-    assert jobs
+    assert jobs and customer_jobs  # imported for the jobs they register
     context.use(context.Context(settings, sealer))
     yield context.current()
     context.use(None)
