@@ -29,6 +29,11 @@ def recompute(work: Work) -> None:
 
 @beat("customers.rfm", every=24 * 3600)
 def marks_of_the_day(engine: Engine) -> None:
-    """Recency, frequency and money in fifths, for all cards with orders."""
+    """Recency, frequency and money in fifths for all cards, a portion at a time."""
     with transaction(engine) as session:
-        stats.refresh_rfm(session)
+        ends = stats.cuts(session)
+    after: UUID | None = UUID(int=0)
+    while after is not None:
+        with transaction(engine) as session:
+            lock(session, GRAPH_LOCK)  # whoever counts cards anew meanwhile would meet us row by row
+            after, _ = stats.mark(session, ends, after, 10 * PORTION)

@@ -1,6 +1,8 @@
 """What a card adds up to: orders, sums per currency, last seen and RFM; always counted, never added up."""
 
 from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -42,21 +44,45 @@ WHERE (s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.la
     excluded.first_order_at, excluded.last_order_at, excluded.last_seen_at)
 """
 
-_RFM = """
-WITH marked AS (
-  SELECT customer_id, ntile(5) OVER (PARTITION BY currency ORDER BY last_order_at, customer_id) AS recency,
-    ntile(5) OVER (PARTITION BY currency ORDER BY orders, customer_id) AS frequency,
-    ntile(5) OVER (PARTITION BY currency ORDER BY spent, customer_id) AS monetary
-  FROM customer_stats WHERE orders > 0
-), wanted AS (
-  SELECT s.customer_id, m.recency, m.frequency, m.monetary
-  FROM customer_stats s LEFT JOIN marked m ON m.customer_id = s.customer_id
-  WHERE s.orders > 0 OR s.recency IS NOT NULL
-)
-UPDATE customer_stats s SET (recency, frequency, monetary) = ROW (w.recency, w.frequency, w.monetary)
-FROM wanted w WHERE w.customer_id = s.customer_id
-  AND (s.recency, s.frequency, s.monetary) IS DISTINCT FROM (w.recency, w.frequency, w.monetary) RETURNING 1
+_CUTS = """
+SELECT currency, percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY last_order_at),
+  percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY orders),
+  percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY spent)
+FROM customer_stats WHERE orders > 0 AND last_order_at IS NOT NULL GROUP BY currency
 """
+_MARK = """
+WITH cuts AS (SELECT * FROM unnest(CAST(:currencies AS text[])) WITH ORDINALITY AS c (currency, place)),
+portion AS (
+  SELECT customer_id, currency, orders, spent, last_order_at FROM customer_stats
+  WHERE customer_id > :after ORDER BY customer_id LIMIT :limit
+), marked AS (
+  SELECT p.customer_id,
+    (SELECT 1 + count(*) FROM unnest((CAST(:recency AS timestamptz[]))[c.place * 4 - 3 : c.place * 4]) AS cut
+      WHERE p.last_order_at > cut) AS recency,
+    (SELECT 1 + count(*) FROM unnest((CAST(:frequency AS int[]))[c.place * 4 - 3 : c.place * 4]) AS cut
+      WHERE p.orders > cut) AS frequency,
+    (SELECT 1 + count(*) FROM unnest((CAST(:monetary AS numeric[]))[c.place * 4 - 3 : c.place * 4]) AS cut
+      WHERE p.spent > cut) AS monetary
+  FROM portion p JOIN cuts c ON c.currency = p.currency WHERE p.orders > 0 AND p.last_order_at IS NOT NULL
+), wanted AS (
+  SELECT p.customer_id, m.recency, m.frequency, m.monetary
+  FROM portion p LEFT JOIN marked m ON m.customer_id = p.customer_id
+), changed AS (
+  UPDATE customer_stats s SET (recency, frequency, monetary) = ROW (w.recency, w.frequency, w.monetary)
+  FROM wanted w WHERE w.customer_id = s.customer_id
+    AND (s.recency, s.frequency, s.monetary) IS DISTINCT FROM (w.recency, w.frequency, w.monetary) RETURNING 1
+)
+SELECT (SELECT CAST(max(CAST(customer_id AS text)) AS uuid) FROM portion), (SELECT count(*) FROM changed)
+"""
+
+
+class Cuts(NamedTuple):
+    """Where the fifths of each currency end: four values a currency, one after the other."""
+
+    currencies: list[str]
+    recency: list[datetime]
+    frequency: list[int]
+    monetary: list[Decimal]
 
 
 class Counts(NamedTuple):
@@ -83,12 +109,36 @@ def drop(session: Session, cards: Collection[UUID]) -> None:
         )
 
 
-def refresh_rfm(session: Session) -> int:
-    """Mark every card with orders from 1 to 5 for recency, frequency and money, 5 the best; how many changed.
+def cuts(session: Session) -> Cuts:
+    """The ends of the fifths as the orders stand now; cards of one currency are compared with each other."""
+    found = Cuts([], [], [], [])
+    for currency, recency, frequency, monetary in session.execute(text(_CUTS)):
+        found.currencies.append(currency)
+        found.recency.extend(recency)
+        found.frequency.extend(frequency)
+        found.monetary.extend(monetary)
+    return found
 
-    Cards of one currency are compared with each other; a card without orders has no marks.
+
+def mark(session: Session, ends: Cuts, after: UUID, limit: int) -> tuple[UUID | None, int]:
+    """Mark a portion of the cards from 1 to 5, 5 the best: where to go on after, and how many changed.
+
+    A card without orders has no marks; equal cards have equal marks.
     """
-    return len(session.execute(text(_RFM)).all())
+    values = {**ends._asdict(), "after": after, "limit": limit}
+    last, changed = session.execute(text(_MARK), values).one()
+    return last, changed
+
+
+def refresh_rfm(session: Session) -> int:
+    """Mark every card for recency, frequency and money at once; how many changed."""
+    ends, after, total = cuts(session), UUID(int=0), 0
+    while True:
+        last, changed = mark(session, ends, after, 10_000)
+        total += changed
+        if last is None:
+            return total
+        after = last
 
 
 def counts(session: Session) -> Counts:

@@ -3,9 +3,11 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from customers import stats
+from customers import jobs, stats
+from foundation.database import transaction
 from foundation.records import Gone
 from tests.customers.world import rows, say, shop
 from tests.people import JANUARY, anna, boris, order
@@ -39,3 +41,11 @@ def test_what_is_gone_is_not_counted(session: Session) -> None:
     assert stats.counts(session) == (2, 2, 2, 0, 4)
     say(session, source, Gone(external_id="2", what="order"), Gone(external_id="boris", what="person"))
     assert stats.counts(session) == (1, 1, 1, 0, 2)
+
+
+def test_marks_come_by_themselves(engine: Engine) -> None:
+    with transaction(engine) as session:
+        say(session, shop(session), order(anna(), "1"))
+    jobs.marks_of_the_day(engine)
+    with transaction(engine) as session:
+        assert rows(session, "SELECT recency, frequency, monetary FROM customer_stats") == [(1, 1, 1)]
