@@ -177,6 +177,28 @@ def test_a_guest_goes_with_the_order(session: Session) -> None:
     assert count(session, "customers WHERE live") + count(session, "profiles WHERE gone_at IS NULL") == 0
 
 
+def test_a_gone_bridge_parts_its_cards(session: Session) -> None:
+    source, file = shop(session), shop(session, "File", "file")
+    by_phone = anna(external_id="phone", emails=())
+    by_email = anna(external_id="email", phones=())
+    say(session, source, by_phone, by_email)
+    assert count(session, "customers WHERE live") == 2
+    say(session, file, anna(external_id="both"))
+    assert count(session, "customers WHERE live") == 1
+    say(session, file, Gone(external_id="both", what="person"))
+    assert count(session, "customers WHERE live") == 2
+    say(session, file, anna(external_id="both"))
+    assert count(session, "customers WHERE live") == 1
+
+
+def test_a_changed_key_can_part_and_join(session: Session) -> None:
+    source = shop(session)
+    say(session, source, anna(external_id="phone", emails=()), anna(external_id="email", phones=()))
+    say(session, source, anna(external_id="both"))
+    say(session, source, anna(external_id="both", phones=(), changed_at=now()))
+    assert count(session, "customers WHERE live") == 2
+
+
 def test_products_are_kept_and_marked(session: Session) -> None:
     source, cup = shop(session), Product(external_id="cup", name="Cup", price=Decimal("9.90"), currency="EUR")
     assert say(session, source, cup).counts["products_changed"] == 1
