@@ -35,12 +35,14 @@ FROM profiles p JOIN sources s ON s.id = p.source_id WHERE p.customer_id = :id
 ORDER BY p.id = ANY(:origins) DESC, p.gone_at IS NOT NULL, p.changed_at DESC, p.id LIMIT :limit
 """
 _ORDERS = """
-SELECT o.id, o.number, o.state, o.currency, o.total, o.refunded, o.placed_at, o.gone_at, s.name, i.items
-FROM orders o JOIN sources s ON s.id = o.source_id CROSS JOIN LATERAL (
+SELECT o.id, o.number, o.state, o.currency, o.total, o.refunded, o.placed_at, o.gone_at, s.name, (
   SELECT string_agg(l.name, ', ' ORDER BY l.position) FROM order_lines l
-  WHERE l.order_id = o.id AND l.position <= 3) AS i (items)
-WHERE o.customer_id = :id {before}
-ORDER BY o.placed_at DESC NULLS LAST, o.id DESC LIMIT :limit
+  WHERE l.order_id = o.id AND l.position <= 3) AS items
+FROM (
+  SELECT * FROM orders o WHERE o.customer_id = :id {before}
+  ORDER BY o.placed_at DESC NULLS LAST, o.id DESC LIMIT :limit
+) AS o JOIN sources s ON s.id = o.source_id
+ORDER BY o.placed_at DESC NULLS LAST, o.id DESC
 """
 _CONSENTS = """
 SELECT c.profile_id, s.name, c.channel, c.purpose, c.given, c.at, c.text, c.form, c.ip
@@ -180,13 +182,16 @@ class Card:
 
 
 def read(session: Session, customer_id: UUID, orders_limit: int = 20) -> Card:
-    """The card that stands for an id; five queries. `BadInput` when there never was such a customer."""
+    """The card that stands for an id; five queries, four without orders (`orders_limit` 0).
+
+    `BadInput` when there never was such a customer.
+    """
     row = session.execute(text(_CARD), {"id": customer_id}).first()
     if row is None:
         raise BadInput(f"there is no customer {customer_id}", at="customer")
     values = {"id": row.id}
     profiles = _profiles(session, row)
-    page, more = orders(session, row.id, limit=orders_limit)
+    page, more = orders(session, row.id, limit=orders_limit) if orders_limit else ([], None)
     return Card(
         id=row.id,
         asked=customer_id,

@@ -48,15 +48,16 @@ class Event:
 
 def show(call: Call) -> Response:
     """The card on one of its tabs; the id of a merged card leads to the one it went into."""
+    tab = call.query("tab") if call.query("tab") in TABS else "timeline"
+    first = tab == "orders" and not call.query("before")
     try:
-        one = card.read(call.db, call.id(), ORDERS)
+        one = card.read(call.db, call.id(), ORDERS if first else 0)
     except BadInput:
         raise HTTPException(404) from None
     if one.id != one.asked:
         return call.go(f"/customers/{one.id}")
     if not one.live:
         raise HTTPException(404, _("Nothing is left of this card: its sources have it no more."))
-    tab = call.query("tab") if call.query("tab") in TABS else "timeline"
     profiles = one.profiles[: cards.SHOWN]
     return call.page(
         "customer.html",
