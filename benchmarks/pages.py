@@ -8,6 +8,7 @@ folder once and uses it again.
 """
 
 import argparse
+import contextlib
 import http.client
 import random
 import re
@@ -16,7 +17,6 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -38,6 +38,27 @@ from sync.context import Context
 
 MOST_RATIO, MOST_QUERIES = 10, 8
 EMPTY = "{% extends 'base.html' %}{% block room %}{% endblock %}"
+
+
+class Meter:
+    """CPU of this process, which serves and asks, and of the database's processes that work for it."""
+
+    def __init__(self, engine: Engine) -> None:
+        with engine.connect() as db:
+            self.server = db.scalar(text("SELECT pg_backend_pid()"))
+        self.postmaster = _parent(int(self.server or 0))
+
+    def seconds(self) -> float:
+        """CPU used so far."""
+        used = 0
+        for process in Path(f"/proc/{self.postmaster}/task/{self.postmaster}/children").read_text().split():
+            with contextlib.suppress(OSError):
+                used += int(Path(f"/proc/{process}/schedstat").read_text().split()[0])
+        return used / 1e9 + time.process_time()
+
+
+def _parent(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 class Browser:
@@ -76,7 +97,7 @@ class Browser:
         self.ask(path, {"csrf": token[1] if token else ""})
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(app: Starlette) -> Iterator[int]:
     """The port of an application that is served in a thread until the block ends."""
     bound = socket.create_server(("127.0.0.1", 0))
@@ -91,7 +112,7 @@ def served(app: Starlette) -> Iterator[int]:
             thread.join(10)
 
 
-@contextmanager
+@contextlib.contextmanager
 def counted(engine: Engine) -> Iterator[list[str]]:
     """The statements sent inside the block."""
     sent: list[str] = []
@@ -166,32 +187,38 @@ def questions(engine: Engine, size: int) -> dict[str, Callable[[], str]]:
 
 def measure(browser: Browser, engine: Engine, size: int, rounds: int) -> bool:
     """Print the figures; answers whether all pages hold their bars."""
-    pages = questions(engine, size)
-    ratios: dict[str, list[float]] = {name: [] for name in pages}
+    pages, meter = questions(engine, size), Meter(engine)
+    wall: dict[str, list[float]] = {name: [] for name in pages}
+    cpu: dict[str, list[float]] = {name: [] for name in pages}
     took: dict[str, list[float]] = {name: [] for name in pages}
     asked: dict[str, int] = dict.fromkeys(pages, 0)
     empty: list[float] = []
-    for name, path in pages.items():
-        with counted(engine) as sent:
-            browser.ask(path())
-        asked[name] = len(sent)
+
+    def ask(path: str) -> tuple[float, float]:
+        before = meter.seconds()
+        seconds = browser.ask(path)[0]
+        return seconds, meter.seconds() - before
+
+    for path in pages.values():
+        browser.ask(path())
     for _ in range(rounds):
         for name, path in pages.items():
-            base = statistics.median(browser.ask("/empty")[0] for _ in range(3))
+            base = [ask("/empty") for _ in range(3)]
             with counted(engine) as sent:
-                seconds = browser.ask(path())[0]
-            empty.append(base)
-            ratios[name].append(seconds / base)
+                seconds, used = ask(path())
+            empty.append(statistics.median(one for one, _ in base))
+            wall[name].append(seconds / empty[-1])
+            cpu[name].append(used / statistics.median(one for _, one in base))
             took[name].append(seconds)
             asked[name] = max(asked[name], len(sent))
     print(f"{size} customers; the empty layout takes {statistics.median(empty) * 1000:.1f} ms")
     held = True
-    for name, found in ratios.items():
-        ratio = statistics.median(found)
+    for name in pages:
+        ratio, of_cpu = statistics.median(wall[name]), statistics.median(cpu[name])
         good = ratio <= MOST_RATIO and asked[name] <= MOST_QUERIES
         held = held and good
         print(
-            f"{name:32} {ratio:6.1f} times ({min(found):.1f} to {max(found):.1f}),"
+            f"{name:32} {ratio:5.1f} times ({of_cpu:4.1f} by CPU; {min(wall[name]):.1f} to {max(wall[name]):.1f}),"
             f" {statistics.median(took[name]) * 1000:6.1f} ms, {asked[name]} queries{'' if good else '  MISSED'}"
         )
     print(f"bars: {MOST_RATIO} times, {MOST_QUERIES} queries")
