@@ -1,5 +1,6 @@
 """`kartoteka demo`: a throw-away installation, an invented shop, and the real path between them."""
 
+import signal
 import tempfile
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def demo_command(
     from foundation import embedded
     from kartoteka.demo.run import run
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop cleans up as Ctrl-C does
     data = Path(tempfile.mkdtemp(prefix="kartoteka-demo-"))
     try:
         run(data, people=people, orders=orders, every=every, host=host, port=port)

@@ -1,5 +1,6 @@
 """`kartoteka up`: the whole installation in one terminal."""
 
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -75,6 +76,7 @@ def run_all(
 
     settings = load(data=data, host=host, port=port, allow_private_addresses=allow_private)
     log.setup(settings)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end while starting: clean up, too
     listener = listen(settings.host, settings.port)
     address = address_of(listener, settings.host)
     own = None

@@ -27,7 +27,8 @@ def main() -> None:
     if given.list:
         oldlist.write(company, given.list)
     shop = Shop(company)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    bound = socket.create_server(("127.0.0.1", 0), backlog=256)
+    listener = socket.socket(fileno=bound.detach())  # knows it is TCP: asyncio switches Nagle off only then
     sys.stdout.write(to_json({"address": f"http://127.0.0.1:{listener.getsockname()[1]}"}) + "\n")
     sys.stdout.flush()
     server = uvicorn.Server(

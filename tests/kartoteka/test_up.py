@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -110,29 +108,3 @@ def test_taken_port_is_named(up, data_folder, tmp_path):
     second.process.wait(60)
     assert second.end() == 1
     assert f":{port}" in "".join(second.lines)
-
-
-@pytest.fixture
-def reachable():
-    """A folder for throw-away folders that the servers' account can pass through."""
-    folder = Path(tempfile.mkdtemp(prefix="kartoteka-tmp-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_demo_leaves_nothing_behind(ending, reachable):
-    demo = Program("demo", "--people", "25", "--orders", "30", "--every", "0.5", "--port", "0", cwd=ROOT,
-                   TMPDIR=str(reachable))  # fmt: skip
-    try:
-        link = demo.wait_for(r"Sign in .*: (http://\S+)").group(1)
-        with urllib.request.urlopen(link, timeout=10) as page:
-            assert page.status == 200
-        assert len(naming(str(reachable))) >= 5
-    finally:
-        status = demo.end(ending)
-    assert not gone(str(reachable))
-    if ending != signal.SIGKILL:
-        assert status == 0
-        assert not list(reachable.iterdir())
