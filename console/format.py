@@ -1,5 +1,6 @@
 """Money, numbers and times as the reader writes them; instants in the reader's zone, exact on hover."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,7 @@ from foundation.text import _
 _HOME = {"RUB": "ru", "KZT": "kk", "TRY": "tr", "UAH": "uk", "KRW": "ko", "PLN": "pl", "CZK": "cs",
          "UZS": "uz", "BYN": "be", "GEL": "ka", "AZN": "az", "AMD": "hy"}  # fmt: skip
 _RECENT = timedelta(days=7)
+_LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")  # a code needs a space where a sign needs none
 
 
 @cache
@@ -79,7 +81,9 @@ class Reader:
             currency_digits=not whole,
         )
         written, sign = _sign(currency, self.locale)
-        return text if sign == written else text.replace(written + "\xa0", sign).replace(written, sign)
+        if sign != written:
+            text = text.replace(written + "\xa0", sign).replace(written, sign)
+        return _LETTER_BEFORE_DIGIT.sub("\xa0", text)
 
     def local(self, at: datetime) -> datetime:
         """The instant on the reader's clock."""

@@ -30,9 +30,8 @@ def pretty(payload: str | None) -> str:
 
 
 def breakable(value: str) -> Markup:
-    """Text that may break behind "@" and before "." where it is too long for its place."""
-    parts = re.split(r"(?<=@)|(?=\.)", value) if "@" in value else [value]
-    return Markup("<wbr>").join(parts)
+    """Text that may break behind "@" where it is too long for its place."""
+    return Markup("<wbr>").join(re.split("(?<=@)", value))
 
 
 def outline(value: object) -> str:

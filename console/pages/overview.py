@@ -18,14 +18,16 @@ from sync import health
 
 DAYS = 14
 LATEST = 12
+MOST = 50_000  # on the day of the first load the newest of so many are counted
 
 # Ids carry their time (UUIDv7), so "made since midnight" is a range of the primary key.
 _TODAY = text(
     """
-    SELECT s.id, s.name,
-      (SELECT count(*) FROM profiles p WHERE p.id >= :first AND p.source_id = s.id) AS profiles,
-      o.orders, o.sums
+    SELECT s.id, s.name, p.profiles, o.orders, o.sums
     FROM sources s
+    LEFT JOIN (SELECT source_id, count(*) AS profiles
+                 FROM (SELECT source_id FROM profiles WHERE id >= :first ORDER BY id DESC LIMIT :most) n
+                GROUP BY source_id) p ON p.source_id = s.id
     LEFT JOIN (SELECT source_id, sum(orders)::int AS orders,
                       jsonb_object_agg(currency, total::text) AS sums
                  FROM (SELECT source_id, currency, count(*) AS orders, sum(total - refunded) AS total
@@ -35,7 +37,10 @@ _TODAY = text(
     WHERE s.removed_at IS NULL ORDER BY s.name
     """
 )
-_CARDS = text("SELECT count(*) FROM customers WHERE id >= :first AND live AND identified")
+_CARDS = text(
+    "SELECT count(*) FROM"
+    " (SELECT FROM customers WHERE id >= :first AND live AND identified ORDER BY id DESC LIMIT :most) n"
+)
 _DAYS = text(
     """
     SELECT (placed_at AT TIME ZONE :zone)::date AS day, count(*) AS orders FROM orders
@@ -58,13 +63,14 @@ def show(call: Call) -> Response:
     """The page."""
     midnight = _midnight(call.me.zone)
     first = first_id(midnight)
-    sources = call.db.execute(_TODAY, {"first": first, "midnight": midnight}).all()
+    sources = call.db.execute(_TODAY, {"first": first, "midnight": midnight, "most": MOST}).all()
     return call.page(
         "overview.html",
         sources=sources,
         sums=_add_up(sources),
         orders=sum(row.orders or 0 for row in sources),
-        cards=call.db.scalar(_CARDS, {"first": first}),
+        cards=call.db.scalar(_CARDS, {"first": first, "most": MOST}),
+        counted=MOST,
         connections=health.read(call.db),
         days=_days(call.db, call.me.zone),
         latest=_latest(call.db),
