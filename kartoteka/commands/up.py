@@ -70,7 +70,7 @@ def run_all(
     from foundation import embedded, log, sealing
     from foundation.database import make_engine
     from foundation.settings import load
-    from kartoteka import installation
+    from kartoteka import copies, installation
     from kartoteka.supervisor import Child, Supervisor
     from migrations import run as migrations
 
@@ -86,6 +86,8 @@ def run_all(
         database_url, _ = installation.needed(settings)
         engine = make_engine(database_url, pool_size=1)
         migrations.upgrade(engine)
+        if own is not None and (held := copies.hold(engine, settings.data)):
+            click.echo(f"This data folder is a copy: {held} connections are paused. kartoteka resume NAME")
         engine.dispose()
         sealing.open_sealer(settings)  # makes the data folder's key before the parts ask for it
         settings.data.mkdir(parents=True, exist_ok=True)
