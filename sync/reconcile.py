@@ -46,8 +46,12 @@ GAPS = """
 """
 
 
-def start(session: Session, connection_id: UUID, repair: bool = True) -> Run:
-    """Ask for a reconciliation; the one that is going on already is answered instead of a second one."""
+def start(session: Session, connection_id: UUID, repair: bool = True, accept_loss: bool = False) -> Run:
+    """Ask for a reconciliation; the one that is going on already is answered instead of a second one.
+
+    When more than a fifth of a stream is no longer there, that part of the repair waits for a person, unless
+    `accept_loss`.
+    """
     connection = session.get_one(Connection, connection_id, with_for_update=True)
     if connection.state == "removing" or session.get_one(Source, connection_id).role == "file":
         raise BadInput("Files and connections being removed can't be reconciled.", "connection")
@@ -55,7 +59,9 @@ def start(session: Session, connection_id: UUID, repair: bool = True) -> Run:
     running = runs.unfinished(session, connection_id, "reconcile")
     if running is not None:
         return running
-    run = runs.begin(session, connection_id, "reconcile", detail={"repair": repair})
+    run = runs.begin(
+        session, connection_id, "reconcile", detail={"repair": repair, "accept_loss": accept_loss}
+    )
     args = {"connection": str(connection_id)}
     run.job_id = jobs.enqueue(session, "sync.reconcile", args, key=f"reconcile:{connection_id}")
     return run
@@ -87,7 +93,7 @@ def _compare_all(work: Work, connection_id: UUID, run_id: UUID) -> None:
         work.guard(session)
         run = runs.hold(session, run_id)
         done: dict[str, Any] = dict(run.detail.get("streams", {}))
-        repair = bool(run.detail.get("repair", True))
+        repair, accept_loss = bool(run.detail["repair"]), bool(run.detail["accept_loss"])
         connection = session.get_one(Connection, connection_id)
         connector = connections.open_connector(session, here.sealer, here.settings, connection)
     for stream in connector.streams:
@@ -98,6 +104,12 @@ def _compare_all(work: Work, connection_id: UUID, run_id: UUID) -> None:
         _list(work, connector, stream, run_id)
         result, gaps = _compare(work, connection_id, run_id, stream, began_at)
         if repair:
+            with transaction(work.engine) as session:
+                if not sweep.allowed(
+                    session, connection_id, stream, result["extra"], result["here"], accept_loss=accept_loss
+                ):
+                    result["held_back"] = result["extra"]
+                    gaps = [gap for gap in gaps if gap[1] != "extra"]
             result["repaired"] = _mend(work, connector, stream, connection_id, run_id, gaps)
         with transaction(work.engine) as session:
             work.progressed(session)

@@ -50,13 +50,8 @@ def settle(
     """
     with transaction(work.engine) as session:
         unseen, alive = _unseen(session, connection_id, run_id, stream.name, began_at)
-        if len(unseen) > max(SMALL, alive * LARGEST_SHARE) and not accept_loss:
-            _ask(session, connection_id, stream, len(unseen), alive)
-            refuse = True
-        else:
-            problems.settle(session, f"vanished:{connection_id}:{stream.name}")
-            refuse = False
-    if refuse:
+        held = not allowed(session, connection_id, stream, len(unseen), alive, accept_loss=accept_loss)
+    if held:
         raise TooManyGone(_words(stream, len(unseen), alive))
     remaining = iter(unseen)
     while chunk := list(islice(remaining, CHUNK)):
@@ -67,6 +62,17 @@ def settle(
             run = runs.hold(session, run_id)
             runs.count(run, land(session, connection_id, stream.name, raws, "pull", read_at=read_at))
     forget(work.engine, run_id, stream.name)
+
+
+def allowed(
+    session: Session, connection_id: UUID, stream: Stream, missing: int, alive: int, *, accept_loss: bool
+) -> bool:
+    """Whether so many may be marked as gone; when not, a person is asked, for a lost right looks the same."""
+    if missing > max(SMALL, alive * LARGEST_SHARE) and not accept_loss:
+        _ask(session, connection_id, stream, missing, alive)
+        return False
+    problems.settle(session, f"vanished:{connection_id}:{stream.name}")
+    return True
 
 
 def look_again(connector: Connector, stream: str, external_ids: Sequence[str]) -> list[Raw]:

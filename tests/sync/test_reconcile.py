@@ -71,6 +71,25 @@ def test_gaps_are_named_per_day_and_mended(shop, pulled, reconciled, count, cloc
     assert count("sightings") == 0
 
 
+def test_a_lost_right_does_not_empty_the_hub(shop, pulled, reconciled, count, clock):
+    """A key that may no longer see customers looks like a shop without any."""
+    for number in range(30):
+        shop.customer(number)
+    pulled()
+    things, shop.objects["customers"] = shop.objects["customers"], {}
+    clock.advance(timedelta(seconds=1))
+    customers = reconciled().detail["streams"]["customers"]
+    assert (customers["extra"], customers["held_back"], customers["repaired"]) == (30, 30, 0)
+    assert count("profiles", "gone_at IS NULL") == 30
+    assert count("problems", "key LIKE 'vanished:%' AND state = 'open'") == 1
+    shop.objects["customers"] = things
+    reconciled()
+    assert count("problems", "state = 'open'") == 0
+    shop.objects["customers"] = {}
+    reconciled(accept_loss=True)
+    assert count("profiles", "gone_at IS NULL") == 0
+
+
 def test_looking_only_changes_nothing(shop, reconciled, count):
     shop.customer(1)
     run = reconciled(repair=False)
@@ -122,7 +141,7 @@ def test_lost_doubled_shuffled_webhooks_leave_no_gap(
         found = shops.delivery(secret, topic, stream, thing)
         assert webhooks.receive(engine, sealer, connection.id, *found)[0] == 200
     run_until_idle(engine)
-    reconciled()
+    reconciled(accept_loss=True)
     streams = reconciled().detail["streams"]
     assert all(s["missing"] == s["stale"] == s["extra"] == 0 for s in streams.values())
     assert count("orders", "gone_at IS NULL") == len(shop.objects["orders"])
