@@ -1,10 +1,12 @@
 """The doors: set-up, sign-in, one-time links, sign-out, sessions."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import ModuleType
 
 from sqlalchemy import Engine, func, select
+from starlette.applications import Starlette
 
 from console import auth, sessions
 from console.tables import SignInAttempt, User, UserSession
@@ -175,3 +177,50 @@ def test_cookie_flags(stranger: Browser, owner: User) -> None:
     answer = stranger.submit("/sign-in", email="olga@example.org", password=PASSWORD)
     for cookie in answer.headers.get_list("set-cookie"):
         assert "HttpOnly" in cookie and "samesite=lax" in cookie.lower() and "path=/" in cookie.lower()
+
+
+def test_two_at_once_make_one_owner(app: Starlette, engine: Engine) -> None:
+    path = setup_path(engine)
+
+    def race(n: int) -> int:
+        with Browser(app, base_url="http://localhost") as client:
+            client.see(path)
+            sent = {"csrf": client.token, "name": "x", "email": f"{n}@example.org", "password": PASSWORD}
+            return client.post(path, data=sent, follow_redirects=False).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(race, range(4)))
+    assert answers[0] == 303 and all(status in (404, 422) for status in answers[1:])
+    with transaction(engine) as session:
+        assert session.scalar(select(func.count()).select_from(User)) == 1
+
+
+def test_link_spent_by_two_lets_one_in(app: Starlette, engine: Engine, owner: User) -> None:
+    with transaction(engine) as session:
+        path = auth.make_link(session, owner)
+
+    def race(_n: int) -> int:
+        with Browser(app, base_url="http://localhost") as client:
+            client.get(path)
+            client.see("/sign-in")
+            return client.post(path, data={"csrf": client.token}, follow_redirects=False).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(race, range(4))) == [303, 404, 404, 404]
+
+
+def test_browsers_are_listed_and_signed_out(
+    browser: Browser, app: Starlette, engine: Engine, owner: User
+) -> None:
+    with transaction(engine) as session:
+        path = auth.make_link(session, owner)
+    with Browser(app, base_url="http://localhost", headers={"user-agent": "Firefox Windows"}) as other:
+        other.see(path)
+        other.submit(path)
+        page = browser.see("/settings")
+        assert "Firefox on Windows" in page and "this browser" in page
+        browser.submit("/settings/browsers", 404, browser="00" * 32)
+        browser.submit("/settings/browsers", 404, browser="not hex")
+        browser.submit("/settings/browsers", browser="others")
+        assert other.get("/settings", follow_redirects=False).status_code == 303
+    assert "Firefox on Windows" not in browser.see("/settings")

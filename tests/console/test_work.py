@@ -1,5 +1,6 @@
 """Acts through the pages: connecting, pulling, importing, merging, splitting, deciding, undoing."""
 
+import os
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -173,6 +174,18 @@ def test_unreadable_file_says_why(browser: Browser, working: object) -> None:
     place = browser.submit("/imports/new", files=files, what="customers", name="x").headers["location"]
     assert browser.get(place).status_code in (200, 422)
     assert browser.get(place.replace("?", "/plan?")).status_code == 422
+
+
+def test_forgotten_upload_goes_after_a_day(browser: Browser, settings: Settings, working: object) -> None:
+    browser.see("/imports/new")
+    files = {"file": ("a.csv", b"Name\nAnna\n", "text/csv")}
+    place = browser.submit("/imports/new", files=files, what="customers", name="x").headers["location"]
+    waiting = settings.data / "uploads" / "waiting"
+    (old,) = waiting.iterdir()
+    os.utime(old, (0, 0))
+    browser.submit("/imports/new", files=files, what="customers", name="x")
+    assert not old.exists() and len(list(waiting.iterdir())) == 1
+    assert "no longer here" in browser.see(place, 404)
 
 
 def test_merge_and_undo(browser: Browser, engine: Engine, company: dict[str, UUID]) -> None:
