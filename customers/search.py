@@ -6,8 +6,8 @@ The rest of a word is letters and digits.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -26,6 +26,10 @@ _SUFFIXES = 20  # of an e-mail's name
 _DIGITS = re.compile(r"[\d\s()+./-]+")
 _NOT_DIGIT = re.compile(r"\D+")
 _QUESTION, _QUESTION_WORDS = 120, 6
+_SPOKEN = re.compile("[a-hk-xz][a-z]*[abd-jl-oq-suvwxz]")  # its sound begins the sound of all that it begins
+_BEGINNING = re.compile("'([^']+)':")
+_SHORT = 4  # characters of a beginning with its letter: shorter ones have more words than statistics know
+_RARE = 0.002  # of all cards
 _WINDOW = 1_000  # newest cards that are looked through before the index is asked
 _MANY = 5_000  # hits; beyond them, reading the cards newest first finds a page sooner than the index does
 
@@ -76,45 +80,47 @@ def _email_words(shown: str) -> Iterator[str]:
     yield "e" + host
 
 
-class Question(NamedTuple):
-    """Two texts of type tsquery: what to ask the index, and what to check its answers against (or empty)."""
+def read(question: str) -> list[str]:
+    """What a text asks for: texts of type tsquery that a card meets all of, the longest word's first.
 
-    words: str
-    rest: str = ""
-
-
-def read(question: str) -> Question:
-    """What a text asks for; nothing when it holds no letter or digit. Safe for any text.
-
-    One or two letters begin too many words to collect them all: beside longer words they are only checked.
+    Empty when it holds no letter or digit; safe for any text. Beside other words, one of letters alone is no
+    part of an e-mail: too many addresses hold a first name.
     """
     digits = _NOT_DIGIT.sub("", question)
     if len(digits) >= 4 and _DIGITS.fullmatch(question):
-        return Question(_any(_number_words(digits)))
-    parts = [part for chunk in question.lower().split()[:_QUESTION_WORDS] for part in _chunk(chunk)]
-    parts.sort(key=lambda part: -part[0])
-    cut = sum(length > 2 for length, _ in parts) or len(parts)
-    return Question(" & ".join(part for _, part in parts[:cut]), " & ".join(part for _, part in parts[cut:]))
+        return [_any(_number_words(digits))]
+    chunks = question.lower().split()[:_QUESTION_WORDS]
+    parts = [part for chunk in chunks for part in _chunk(chunk, len(chunks) > 1 and chunk.isalpha())]
+    return [part for _, part in sorted(parts, key=lambda part: -part[0])]
 
 
-def _chunk(chunk: str) -> list[tuple[int, str]]:
-    """The words of a text without blanks with their length: names, or the whole as a part of an e-mail."""
+def _chunk(chunk: str, name: bool) -> list[tuple[int, str]]:
+    """The words of a text without blanks with their length: names, or the whole as a part of an e-mail.
+
+    Two texts when some of its words are short: without them it may be rare enough to be asked alone.
+    """
     words = _WORD.findall(chunk)[:_QUESTION_WORDS]
     whole = "".join(words)
     if "@" in chunk and words:
         return [(len(whole), _any(["e" + whole]))]
     names = [(len(word), _any(_spellings(word))) for word in words]
-    if len(whole) < 3:
+    if name or len(whole) < 3:
         return names
-    joined = " & ".join(name for _, name in names)
-    return [(len(whole), f"({joined} | {_any(['e' + whole])})")]
+    email = _any(["e" + whole])
+    every = " & ".join(said for _, said in names)
+    longer = " & ".join(said for length, said in names if length > 2) or every
+    asked = [(len(whole), f"({longer} | {email})")]
+    return asked if longer == every else [*asked, (0, f"({every} | {email})")]
 
 
 def _spellings(word: str) -> Iterator[str]:
     """A word as it may stand in a name or a number."""
-    yield "n" + word
+    spoken = bool(_SPOKEN.fullmatch(word)) and len(sound(word)) > 2  # whatever begins with it sounds so
+    if not spoken:
+        yield "n" + word
     for typed in _WORD.findall(latin(word)):
-        yield "n" + typed
+        if not spoken:
+            yield "n" + typed
         if len(sound(typed)) > 2:
             yield "s" + sound(typed)
         if word.isascii() and len(typed) > 1:
@@ -142,24 +148,48 @@ def find(session: Session, query: str, limit: int = 50, after: str | None = None
     """Customers that a name, a part of an e-mail, a phone, an order or a tax number means; newest first.
 
     What is named exactly (order number, whole e-mail or phone) stands before the rest on the first page.
-    Any text is safe to ask; at most three queries. `BadInput` for an `after` that no page gave.
+    Any text is safe to ask; at most four queries. `BadInput` for an `after` that no page gave.
     """
     question = " ".join(query.replace("\0", " ")[:_QUESTION].split())
     asked = read(question)
-    if not asked.words:
+    if not asked:
         return Page([], None)
     last = place(after, "newest")[1] if after is not None else _LAST
-    values = {**asked._asdict(), **_named("" if after else question), "limit": limit + 1, "last": last}
+    values: dict[str, Any] = {"words": " & ".join(asked), "limit": limit + 1, "last": last}
+    values |= _named("" if after else question)
     found = session.execute(_NEWEST, values | {"window": _WINDOW}).all()
     named = [Row(*row[2:]) for row in found if row.tier == 0 and row.id is not None][:limit]
     rest = [Row(*row[2:]) for row in found if row.tier == 1]
     if len(rest) <= limit:
-        by_index = session.execute(_BY_INDEX, values | {"many": _MANY + 1}).all()
+        words, rest_of_it = _rarest(session, asked)
+        narrow = {"words": words, "rest": rest_of_it, "many": _MANY + 1}
+        by_index = session.execute(_BY_INDEX, values | narrow).all()
         many = by_index[0].hits > _MANY
         found = session.execute(_BY_AGE, values).all() if many else by_index
         rest = [Row(*row[1:]) for row in found if row.id is not None]
     page, exact = paged(rest, "newest", limit), {row.id for row in named}
     return Page(named + [row for row in page.rows if row.id not in exact], page.after)
+
+
+def _rarest(session: Session, asked: Sequence[str]) -> tuple[str, str]:
+    """What to ask the index, and what to check its answers against (or empty).
+
+    The index collects every card that has a word before it compares: beside a rare word a common one is
+    cheaper looked up on the cards that have the rare one.
+    """
+    if len(asked) == 1:
+        return asked[0], ""
+    beginnings = [_BEGINNING.findall(part) for part in asked]
+    values = {
+        "parts": [number for number, part in enumerate(beginnings) for _ in part],
+        "beginnings": [word for part in beginnings for word in part],
+    }
+    shares: dict[int, float] = {row.part: row.share for row in session.execute(_SHARES, values)}
+    shares |= {number: 1.0 for number, part in enumerate(beginnings) if min(map(len, part)) < _SHORT}
+    rarest = min(shares, key=lambda number: shares[number])
+    if shares[rarest] > _RARE:
+        return " & ".join(asked), ""
+    return asked[rarest], " & ".join(part for number, part in enumerate(asked) if number != rarest)
 
 
 def _named(question: str) -> dict[str, list[str]]:
@@ -176,8 +206,7 @@ def _named(question: str) -> dict[str, list[str]]:
 _LAST = UUID(int=2**128 - 1)
 _COLUMNS = """c.id, c.name, c.kind, c.email, c.phone, c.country, c.city, c.tags, c.created_at,
   coalesce(s.orders, 0) AS orders, coalesce(s.spent, 0) AS spent, s.currency, s.last_seen_at"""
-_MEANT = """(search @@ CAST(:words AS tsquery)) IS TRUE
-  AND (CAST(:rest AS text) = '' OR search @@ CAST(:rest AS tsquery))"""
+_MEANT = "(search @@ CAST(:words AS tsquery)) IS TRUE"
 
 # A common word is found among the newest cards at once. For a rare one the index has to be asked, but the
 # planner has no statistics on beginnings of words, expects thousands of hits and would read the whole table:
@@ -207,13 +236,23 @@ ORDER BY tier, c.id DESC
 _BY_INDEX = text(f"""
 WITH hits AS MATERIALIZED (
   SELECT id FROM customers WHERE search @@ CAST(:words AS tsquery) AND live AND identified
-    AND (CAST(:rest AS text) = '' OR search @@ CAST(:rest AS tsquery)) LIMIT :many
+    AND (CAST(:rest AS text) = '' OR (search @@ CAST(:rest AS tsquery)) IS TRUE) LIMIT :many
 )
 SELECT counted.hits, {_COLUMNS}
 FROM (SELECT count(*) AS hits, set_config('enable_seqscan', 'on', true) AS scans FROM hits) AS counted
 LEFT JOIN (SELECT id FROM hits WHERE id < :last ORDER BY id DESC LIMIT :limit) AS shown ON true
 LEFT JOIN customers c ON c.id = shown.id LEFT JOIN customer_stats s ON s.customer_id = c.id
 ORDER BY c.id DESC
+""")
+# How many cards have a word that begins so, as far as the statistics know: they list the commonest words.
+_SHARES = text("""
+SELECT asked.part, coalesce(sum(known.share), 0) AS share
+FROM unnest(CAST(:parts AS int[]), CAST(:beginnings AS text[])) AS asked (part, beginning)
+LEFT JOIN (
+  SELECT unnest(most_common_elems::text::text[]) AS word, unnest(most_common_elem_freqs) AS share
+  FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'customers' AND attname = 'search'
+) AS known ON starts_with(known.word, asked.beginning)
+GROUP BY asked.part
 """)
 _BY_AGE = text(f"""
 SELECT 0 AS hits, {_COLUMNS}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from customers import golden, identity, search
 from customers.facts import Order
 from customers.golden import Claim
+from customers.latin import sound
 from customers.tables import Customer, CustomerStats, Profile, ProfileKey, Source
 from foundation.clock import new_id, now
 from foundation.errors import BadInput
@@ -216,3 +217,30 @@ def test_planner_is_as_before_afterwards(town: Session, question: str, limit: in
 def test_place_that_no_page_gave_is_refused(town: Session) -> None:
     with pytest.raises(BadInput, match="no place in the list"):
         search.find(town, "dmitry", after="nonsense")
+
+
+@given(
+    st.text("abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=6),
+    st.lists(
+        st.sampled_from(
+            ["sch", "ch", "kh", "ya", "yo", "ts", "tc", "x", "ae", "oe", "ue", "ss", "ie", "h", "o", "w"]
+        ),
+        max_size=3,
+    ),
+)
+def test_spoken_beginning_begins_the_sound(beginning: str, ending: list[str]) -> None:
+    if search._SPOKEN.fullmatch(beginning):
+        assert sound(beginning + "".join(ending)).startswith(sound(beginning))
+
+
+def test_rare_word_is_asked_alone(town: Session) -> None:
+    town.execute(text("ANALYZE customers"))
+    assert search._rarest(town, search.read("dmitry")) == (search.read("dmitry")[0], "")
+    common, rare = search.read("dmitry rarename")[::-1]
+    assert search._rarest(town, [rare, common]) == (rare, common)
+    assert [row.name for row in search.find(town, "dmitry kuznecov").rows] == [DMITRY.name]
+
+
+def test_short_words_are_never_asked_alone(town: Session) -> None:
+    short = search.read("dm ku")
+    assert search._rarest(town, short) == (" & ".join(short), "")
