@@ -17,7 +17,7 @@ from foundation.errors import BadInput
 
 Sort = Literal["newest", "last_seen", "spent", "orders"]
 SORTS: tuple[Sort, ...] = ("newest", "last_seen", "spent", "orders")
-_EXACT_UP_TO = 10_000
+_EXACT_UP_TO = 2_000
 
 
 class Row(NamedTuple):
@@ -177,7 +177,7 @@ def place(after: str, sort: str) -> tuple[Any, UUID]:
 
 
 def count(session: Session, filters: Filters) -> Count:
-    """How many customers there are: counted up to 10,000, estimated beyond; one query, or two."""
+    """How many customers there are: counted up to 2,000, estimated beyond; one query, or two."""
     found = select(Customer.id).where(*filters.conditions())
     if filters.has_orders is not None or filters.seen_within is not None:
         found = found.join(CustomerStats, CustomerStats.customer_id == Customer.id)

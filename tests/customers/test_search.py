@@ -219,6 +219,9 @@ def test_place_that_no_page_gave_is_refused(town: Session) -> None:
         search.find(town, "dmitry", after="nonsense")
 
 
+ENDINGS = ["sch", "ch", "kh", "ya", "yo", "ts", "tc", "x", "ae", "oe", "ue", "ss", "ie", "h", "o", "w"]
+
+
 @given(
     st.text("abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=6),
     st.lists(
