@@ -4,11 +4,16 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from foundation.errors import Misconfigured
 from kartoteka.terminal import data_option
+
+if TYPE_CHECKING:
+    from foundation.settings import Settings
+    from kartoteka.supervisor import Child
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -67,41 +72,27 @@ def run_all(
     durable: bool = True,
 ) -> None:
     """Start servers, migrate, keep all parts running; `then(address)` runs once the web part answers."""
-    from foundation import embedded, log, sealing
-    from foundation.database import make_engine
+    from foundation import embedded, log
     from foundation.settings import load
-    from kartoteka import copies, installation
-    from kartoteka.supervisor import Child, Supervisor
-    from migrations import run as migrations
+    from kartoteka import installation
+    from kartoteka.supervisor import Supervisor
 
     settings = load(data=data, host=host, port=port, allow_private_addresses=allow_private)
     log.setup(settings)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end while starting: clean up, too
-    listener = listen(settings.host, settings.port)
+    listener, own = listen(settings.host, settings.port), None
     address = address_of(listener, settings.host)
-    own = None
-    if not (settings.database_url and settings.redis_url):
-        own = embedded.start(settings.data, server_user=settings.server_user, durable=durable)
     try:
-        database_url, _ = installation.needed(settings)
-        engine = make_engine(database_url, pool_size=1)
-        migrations.upgrade(engine)
-        if own is not None and (held := copies.hold(engine, settings.data)):
-            click.echo(f"This data folder is a copy: {held} connections are paused. kartoteka resume NAME")
-        engine.dispose()
-        sealing.open_sealer(settings)  # makes the data folder's key before the parts ask for it
-        settings.data.mkdir(parents=True, exist_ok=True)
-        installation.note(settings, settings.public_url or address)
-        shared = ["--data", str(settings.data), "--supervised", "--address", settings.public_url or address]
-        shared += ["--allow-private"] if settings.allow_private_addresses else []
-        web = Child("web", ["web", *shared, "--fd", str(listener.fileno())], (listener,))
-        parts = [web, Child("worker", ["worker", *shared]), Child("beat", ["beat", *shared])]
+        if not (settings.database_url and settings.redis_url):
+            own = embedded.start(settings.data, server_user=settings.server_user, durable=durable)
+        make_ready(settings, address, private_servers=own is not None)
 
         def afterwards() -> None:
             wait_ready(address)
             then(address)
 
-        Supervisor(parts).run(then=afterwards, healthy=lambda: own is None or not own.dead())
+        children = parts_of(settings, address, listener)
+        Supervisor(children).run(then=afterwards, healthy=lambda: own is None or not own.dead())
         if own is not None and own.dead():
             raise Misconfigured(f"Ended by itself: {', '.join(own.dead())}. Its log is in {settings.data}.")
     finally:
@@ -109,6 +100,34 @@ def run_all(
         if own is not None:
             own.stop()
         listener.close()
+
+
+def make_ready(settings: "Settings", address: str, *, private_servers: bool) -> None:
+    """Tables, key and address note, before the parts ask for them; a copied data folder is held back."""
+    from foundation import sealing
+    from foundation.database import make_engine
+    from kartoteka import copies, installation
+    from migrations import run as migrations
+
+    database_url, _ = installation.needed(settings)
+    engine = make_engine(database_url, pool_size=1)
+    migrations.upgrade(engine)
+    if private_servers and (held := copies.hold(engine, settings.data)):
+        click.echo(f"This data folder is a copy: {held} connections are paused. kartoteka resume NAME")
+    engine.dispose()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    sealing.open_sealer(settings)  # parts that start at once find one key
+    installation.note(settings, settings.public_url or address)
+
+
+def parts_of(settings: "Settings", address: str, listener: socket.socket) -> "list[Child]":
+    """The children: web on our socket, a worker, the beat."""
+    from kartoteka.supervisor import Child
+
+    shared = ["--data", str(settings.data), "--supervised", "--address", settings.public_url or address]
+    shared += ["--allow-private"] if settings.allow_private_addresses else []
+    web = Child("web", ["web", *shared, "--fd", str(listener.fileno())], (listener,))
+    return [web, Child("worker", ["worker", *shared]), Child("beat", ["beat", *shared])]
 
 
 def first_link(data: Path | None) -> str | None:
