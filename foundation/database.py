@@ -28,7 +28,9 @@ def make_engine(url: str, *, pool_size: int = 5, application: str = "kartoteka")
 
     A process that freezes inside a transaction is cut off by the server after 60 s, so that its locks go.
     """
+    # a plan kept from when a table was empty reads all of it when it has grown: plan for what is there now
     options = "-c timezone=UTC -c idle_in_transaction_session_timeout=60000 -c jit=off"
+    options += " -c plan_cache_mode=force_custom_plan"
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
             "postgres://", "postgresql+psycopg://", 1
