@@ -114,19 +114,18 @@ class Storm(Herd):
         for name in names:
             self.start(name, self.port)
         _wait_for_port(self.port)
-        self.youth = 1.2 * (time.monotonic() - self.born["web"])
         with transaction(self.engine) as session:
             imports.start(session, self.settings, self.book, self._file(), "customers", "storm")
         life = threading.Thread(target=self.live)
         life.start()
         try:
             for number in range(kills):
-                time.sleep(self.chance.uniform(0.1, 0.8))
                 with transaction(self.engine) as session:
                     pull.start(session, self.connection, full=number % 7 == 3)
                 if number % 3 == 2:
                     self.flush()
                 victim = self.grown()
+                time.sleep(self.chance.uniform(0.1, 1.2))
                 self.kill(victim)
                 self.start(victim, self.port)
         finally:

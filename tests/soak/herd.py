@@ -30,8 +30,6 @@ class Herd:
     def __init__(self, engine: Engine, settings: Settings, folder: Path, chance: random.Random) -> None:
         self.engine, self.settings, self.folder, self.chance = engine, settings, folder, chance
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.born: dict[str, float] = {}
-        self.youth = 0.0  # seconds a process needs until it works; measured once, as machines differ
         self.kills = 0
 
     def start(self, name: str, port: int = 0) -> None:
@@ -41,7 +39,6 @@ class Herd:
         args = [sys.executable, "-m", "tests.soak.process", name.split("-")[0], *(str(one) for one in told)]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(args, cwd=ROOT, stdout=log, stderr=log)
-        self.born[name] = time.monotonic()
 
     def kill(self, name: str) -> None:
         """SIGKILL, in the middle of whatever it does."""
@@ -50,12 +47,16 @@ class Herd:
         self.kills += 1
 
     def grown(self) -> str:
-        """One of them that has had time to get to work; waits for one."""
+        """One of them that is at work by now; waits for one."""
         while True:
-            old = [name for name, born in self.born.items() if time.monotonic() - born > self.youth]
-            if old:
-                return self.chance.choice(sorted(old))
+            ready = [name for name in sorted(self.processes) if self._is_ready(name)]
+            if ready:
+                return self.chance.choice(ready)
             time.sleep(0.05)
+
+    def _is_ready(self, name: str) -> bool:
+        said = f"ready {self.processes[name].pid}\n".encode()
+        return said in (self.folder / f"{name}.log").read_bytes()
 
     def stop(self) -> None:
         """End all of them."""

@@ -3,6 +3,7 @@
 Leases are short here, so that two hundred crashes fit into minutes.
 """
 
+import os
 import sys
 import threading
 from datetime import timedelta
@@ -33,6 +34,7 @@ def main(role: str, database_url: str, redis_url: str, data: str, key: str, port
     assert jobs.resolve
     if role == "worker":
         Worker(engine, redis_url, threads=2, lease=LEASE).start()
+        print(f"ready {os.getpid()}", flush=True)
         threading.Event().wait()
     floor.connect(redis_url)
     serve(engine, context.current().sealer, int(port))
@@ -54,7 +56,9 @@ def serve(engine, sealer, port: int) -> None:
         def log_message(self, *args) -> None:
             pass
 
-    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    print(f"ready {os.getpid()}", flush=True)
+    server.serve_forever()
 
 
 if __name__ == "__main__":
