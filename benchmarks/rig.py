@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from foundation import embedded
 from foundation.database import make_engine
@@ -43,7 +43,7 @@ class Part:
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith(what):
                 return int(line.split()[1]) / 1024
-        raise RuntimeError(f"{self.process.args} has ended:\n{self.log.read_text()[-2000:]}")
+        raise RuntimeError(f"{self.process.args!r} has ended:\n{self.log.read_text()[-2000:]}")
 
     def stop(self) -> None:
         """End it and wait."""
@@ -82,6 +82,19 @@ class Rig:
         wait(lambda: ready(port), part)
         return part, port
 
+    def worker(self) -> Part:
+        """Start a worker; answers it once it holds its lease, from when on commands leave the work to it."""
+        with self.engine.begin() as db:
+            db.execute(text("DELETE FROM leases WHERE name LIKE 'worker:%'"))
+        part = self.start("worker")
+
+        def leased() -> bool:
+            with self.engine.connect() as db:
+                return bool(db.scalar(text("SELECT count(*) FROM leases WHERE name LIKE 'worker:%'")))
+
+        wait(leased, part)
+        return part
+
 
 def free_port() -> int:
     """A port that nobody has at this moment."""
@@ -106,7 +119,7 @@ def wait(holds: Callable[[], bool], part: Part | None = None, pause: float = 0.0
     deadline = time.monotonic() + PATIENCE
     while not holds():
         if part is not None and part.process.poll() is not None:
-            raise RuntimeError(f"{part.process.args} ended:\n{part.log.read_text()[-2000:]}")
+            raise RuntimeError(f"{part.process.args!r} ended:\n{part.log.read_text()[-2000:]}")
         if time.monotonic() > deadline:
             raise RuntimeError("this takes too long" + (f":\n{part.log.read_text()[-2000:]}" if part else ""))
         time.sleep(pause)

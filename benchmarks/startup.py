@@ -12,9 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 
-from sqlalchemy import text
-
-from benchmarks.rig import Rig, installation, wait
+from benchmarks.rig import Rig, installation
 
 LATE = ("splink", "duckdb", "typst", "lxml")
 
@@ -39,15 +37,7 @@ def web(rig: Rig) -> tuple[float, float]:
 
 def worker(rig: Rig) -> tuple[float, float]:
     """CPU seconds and megabytes of a worker when it holds its lease."""
-    with rig.engine.begin() as db:
-        db.execute(text("DELETE FROM leases"))
-    part = rig.start("worker")
-
-    def leased() -> bool:
-        with rig.engine.connect() as db:
-            return bool(db.scalar(text("SELECT count(*) FROM leases WHERE name LIKE 'worker:%'")))
-
-    wait(leased, part)
+    part = rig.worker()
     found = part.cpu(), part.memory()
     part.stop()
     return found
