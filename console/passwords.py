@@ -1,12 +1,11 @@
 """Passwords: which ones we take, and argon2id with a bound on memory."""
 
 import threading
-from functools import cache
-from importlib.resources import files
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from console.guessable import guessable
 from foundation.errors import BadInput
 from foundation.text import _
 
@@ -20,19 +19,13 @@ _turns = threading.BoundedSemaphore(2)
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$Qsyt8z0aGSaWXf/ZI38UYQ$STVABDCqFUYQXowBupPjm4bBYfXrJHYSUPCCNIjqkDE"
 
 
-@cache
-def _common() -> frozenset[str]:
-    """The 3,000 most used passwords of at least eight characters (from public breach counts)."""
-    return frozenset((files("console") / "common_passwords.txt").read_text("utf-8").split())
-
-
 def check(password: str, email: str = "") -> None:
     """Refuse a password that is too short, too long or tried first by everybody; any script counts."""
     if len(password) < SHORTEST:
         raise BadInput(_("Use at least 8 characters; 15 or more is better."), "password")
     if len(password) > LONGEST:
         raise BadInput(_("Use at most 256 characters."), "password")
-    if password.lower() in _common() or password.lower() == email.lower():
+    if guessable(password, email):
         raise BadInput(_("This password is among the first that anybody tries. Choose another."), "password")
 
 
