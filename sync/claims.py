@@ -22,6 +22,11 @@ LEASE = timedelta(seconds=30)
 BATCH = 2_000
 AFTER_CRASHES = {0: BATCH, 1: 200, 2: 20}  # then one by one
 MOST_CRASHES = 5
+# The connection comes in as a column: told as a value, a connection that the statistics don't know yet looks
+# empty to the planner, and it reads all heads of it for each batch.
+CLAIMED = (
+    "(SELECT CAST(:connection AS uuid) AS connection_id, unnest(CAST(:ids AS bigint[])) AS landed_id) AS w"
+)
 
 
 class LostClaim(KartotekaError):
@@ -150,8 +155,8 @@ def set_aside(session: Session, connection_id: UUID, landed_ids: list[int]) -> N
     if landed_ids:
         session.execute(
             text(
-                "UPDATE landed_heads SET pending = false, crashes = 0 WHERE connection_id = :connection"
-                " AND landed_id = ANY(:ids) AND pending"
+                f"UPDATE landed_heads h SET pending = false, crashes = 0 FROM {CLAIMED}"
+                " WHERE h.connection_id = w.connection_id AND h.landed_id = w.landed_id AND h.pending"
             ),
             {"connection": connection_id, "ids": landed_ids},
         )

@@ -70,8 +70,9 @@ def _read(session: Session, claim: Claim) -> list[Item]:
     rows = session.execute(
         text(
             "SELECT r.id, h.stream, h.external_id, r.payload, r.version_at, r.gone, r.received_at,"
-            " r.operation_id FROM landed_heads h JOIN landed_records r ON r.id = h.landed_id"
-            " WHERE h.connection_id = :connection AND h.landed_id = ANY(:ids) AND h.pending ORDER BY r.id"
+            f" r.operation_id FROM {claims.CLAIMED} JOIN landed_heads h ON h.landed_id = w.landed_id"
+            " AND h.connection_id = w.connection_id JOIN landed_records r ON r.id = h.landed_id"
+            " WHERE h.pending ORDER BY r.id"
         ),
         {"connection": claim.connection_id, "ids": list(claim.landed_ids)},
     )
