@@ -47,7 +47,7 @@ _LETTERS = {
 }  # fmt: skip
 
 
-def names() -> list[tuple[int, str, str, str, str, str, str, str]]:
+def names() -> list[tuple[int | str, ...]]:
     """Thousands of names in five scripts with the words they are found by, common families first."""
     dice, made = random.Random(7), []
     for script, given in GIVEN.items():
@@ -131,6 +131,7 @@ _INDEXES = """
 SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i
 JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace s ON s.oid = t.relnamespace
 WHERE s.nspname = 'public' AND NOT i.indisprimary AND t.relname IN (
-  'customers', 'profiles', 'profile_keys', 'profile_links', 'consents', 'orders', 'timeline', 'customer_stats')
+  'customers', 'profiles', 'profile_keys', 'profile_links', 'consents', 'orders', 'timeline',
+  'customer_stats')
 """
 _FILL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")

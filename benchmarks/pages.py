@@ -217,10 +217,9 @@ def measure(browser: Browser, engine: Engine, size: int, rounds: int) -> bool:
         ratio, of_cpu = statistics.median(wall[name]), statistics.median(cpu[name])
         good = ratio <= MOST_RATIO and asked[name] <= MOST_QUERIES
         held = held and good
-        print(
-            f"{name:32} {ratio:5.1f} times ({of_cpu:4.1f} by CPU; {min(wall[name]):.1f} to {max(wall[name]):.1f}),"
-            f" {statistics.median(took[name]) * 1000:6.1f} ms, {asked[name]} queries{'' if good else '  MISSED'}"
-        )
+        spread = f"{of_cpu:4.1f} by CPU; {min(wall[name]):.1f} to {max(wall[name]):.1f}"
+        shown = f"{statistics.median(took[name]) * 1000:6.1f} ms, {asked[name]} queries"
+        print(f"{name:32} {ratio:5.1f} times ({spread}), {shown}{'' if good else '  MISSED'}")
     print(f"bars: {MOST_RATIO} times, {MOST_QUERIES} queries")
     return held
 
