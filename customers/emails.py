@@ -110,7 +110,7 @@ def _nobody(local: str, domain: str) -> str:
     return "placeholder" if plain in _EMPTY_LOCALS else ""
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def parse(text: str) -> Email:
     """Read one address; never raises: what can't be used carries a `problem` and an empty key."""
     shown = text.strip().strip("​﻿ ")

@@ -39,7 +39,7 @@ def _hangul(match: re.Match[str]) -> str:
     return "".join(map(_syllable, match[0]))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def latin(text: str) -> str:
     """The text in lower-case Latin letters, words kept apart by one space."""
     if not text.isascii():
@@ -58,7 +58,7 @@ _YO = re.compile("(?<=[bcdfghklmnprstvz])yo")  # ё is typed both ways: Artem, A
 _DOUBLE = re.compile(r"(.)\1+")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def sound(word: str) -> str:
     """One Latin word without the freedoms of spelling: Dmitrij, Dmitry and Dmitriy are one."""
     if len(word) < 2:

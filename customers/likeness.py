@@ -26,7 +26,7 @@ def _slip(a: str, b: str, most: int) -> bool:
     return row[-1] <= most
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def likeness(a: str, b: str) -> int:
     """SAME, SLIP, INITIAL or DIFFERENT for two words folded by `latin.sound`."""
     if a == b:

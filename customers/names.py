@@ -63,12 +63,12 @@ def form(person: Person) -> NameForm:
     return _person(f"{given} {person.family_name}", person.middle_name)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def _company(name: str) -> NameForm:
     return NameForm("company", companies.tokens(name))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def _person(name: str, middle: str) -> NameForm:
     """The form of a person's name; `middle` is what the source says is the middle name."""
     lowered = _TRADERS.sub(" ", name.replace("İ", "i").lower())
@@ -118,7 +118,7 @@ def compatible(a: NameForm, b: NameForm) -> bool:
     return agreement(a, b) > 0
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def agreement(a: NameForm, b: NameForm) -> int:
     """2: the names agree in full; 1: nothing against it, but little for it; 0: two different names."""
     if a.kind != b.kind:

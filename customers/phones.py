@@ -91,7 +91,7 @@ def _thorough(text: str, country: str) -> Phone:
     )
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def parse(text: str, country: str = "") -> Phone:
     """Read a number written in any habit of `country` (ISO alpha-2); never raises."""
     text = text.strip()

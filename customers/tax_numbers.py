@@ -96,7 +96,7 @@ def _kinds(text: str, value: str, country: str, kind: str) -> tuple[str, ...]:
     return mine if country else tuple(kind for kind in of_length if kind != "us.ein")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def parse(text: str, country: str = "", kind: str = "") -> TaxNumber:
     """Read a number; the country and kind the source names help to choose, its check digits decide."""
     head = text.strip()[:40].split("/")[0]  # ИНН/КПП in one field

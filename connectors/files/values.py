@@ -128,7 +128,7 @@ def is_open_date(text: str) -> bool:
     return found is not None and int(found[1]) <= 12 and int(found[2]) <= 12 and found[1] != found[2]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def day(text: str, order: str = "") -> date | None:
     """A day; None for an empty cell and for 00.00.0000. BadInput for days that no calendar has."""
     said = clean(text)
