@@ -2,7 +2,8 @@
 
 The versions of a batch are written into its claim before the work begins. A claim that runs out tells of a
 crash: its versions are taken again in ever smaller batches, until the one that kills the process stands
-alone and is set aside.
+alone. Five crashes alone, and it is set aside: those in company, and a worker killed from outside now and
+then, prove nothing against a record.
 """
 
 from datetime import timedelta
@@ -21,7 +22,8 @@ from sync.tables import Connection, LandedHead, LandedRecord, ResolveClaim
 LEASE = timedelta(seconds=30)
 BATCH = 2_000
 AFTER_CRASHES = {0: BATCH, 1: 200, 2: 20}  # then one by one
-MOST_CRASHES = 5
+ALONE = 5  # crashes in a batch of its own
+MOST_CRASHES = len(AFTER_CRASHES) + ALONE
 # The connection comes in as a column: told as a value, a connection that the statistics don't know yet looks
 # empty to the planner, and it reads all heads of it for each batch.
 CLAIMED = (
@@ -139,7 +141,7 @@ def _count_crash(session: Session, connection_id: UUID, landed_ids: list[int]) -
             session,
             area="record",
             subject=f"{stream} {external_id}",
-            message=f"The worker died {MOST_CRASHES} times while reading this record, so it was set aside. "
+            message=f"The worker died {ALONE} times while reading this record alone, so it was set aside. "
             "Other records went on. Retry it after an upgrade, and report it with its payload.",
             payload=payload,
             source_id=connection_id,

@@ -19,7 +19,7 @@ from foundation.settings import load
 from sync import claims, context, jobs, webhooks
 from tests import shops
 
-LEASE = 2.0  # seconds
+LEASE = 4.0  # seconds
 
 
 def main(role: str, database_url: str, redis_url: str, data: str, key: str, port: str = "0") -> None:
