@@ -52,7 +52,11 @@ def bury(engine: Engine) -> None:
 
 
 def silent(session: Session, limit: float = LIMIT) -> list[str]:
-    """The beat and the workers of the installation that have not been heard of for `limit` seconds."""
-    query = """SELECT name FROM leases WHERE (name = 'beat' OR name LIKE 'worker:%') AND ticked_at < :before
-               ORDER BY name"""
+    """The beat, when it has not been heard of for `limit` seconds, and the workers, when none of them has.
+
+    One silent worker among others is no alarm: a worker with a dead thread ends itself and is started again.
+    """
+X
+               AND NOT EXISTS (SELECT FROM leases AS other
+                               WHERE other.name LIKE 'worker:%' AND other.ticked_at >= :before)) ORDER BY name"""
     return list(session.scalars(text(query), {"before": now() - timedelta(seconds=limit)}))

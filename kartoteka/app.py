@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,7 +15,8 @@ from starlette.routing import Mount, Route
 from console import errors, hooks, middleware
 from console.api import door
 from console.routes import ROUTES
-from foundation import health, metrics
+from foundation import health, metrics, roles
+from foundation.database import transaction
 from migrations import versions
 from sync.context import Context
 
@@ -24,9 +26,17 @@ SCHEMA = max(path.name[:4] for path in Path(versions.__file__ or "").parent.glob
 
 
 async def healthz(request: Request) -> Response:
-    """Whether every thread of this process still moves."""
-    stale = health.stale(STALE_SECONDS)
+    """Whether every thread of this process still moves, and beat and workers were heard of lately."""
+    stale = health.stale(STALE_SECONDS) + await run_in_threadpool(_silent, request.app.state.engine)
     return JSONResponse({"ok": not stale, "stale": stale}, 503 if stale else 200)
+
+
+def _silent(engine: Engine) -> list[str]:
+    try:
+        with transaction(engine) as session:
+            return roles.silent(session, STALE_SECONDS)
+    except SQLAlchemyError:
+        return ["database"]
 
 
 async def readyz(request: Request) -> Response:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kartoteka.installation import Installation
 
 Command = Callable[..., Any]
+LOOK_SECONDS = 2.0  # between two looks at this process's own threads
 
 
 def part_options(command: Command) -> Command:
@@ -41,7 +42,11 @@ def begin(
 
 
 def run_until_told(start: Callable[[], None], stop: Callable[[], None], supervised: bool) -> None:
-    """Run a part until SIGTERM, Ctrl-C or the death of the supervisor."""
+    """Run a part until SIGTERM, Ctrl-C or the death of the supervisor.
+
+    A dead thread ends the part with status 1, so that whoever supervises it starts a whole one.
+    """
+    from foundation import health, log
     from kartoteka.supervisor import end_with_parent
 
     ended = threading.Event()
@@ -50,10 +55,15 @@ def run_until_told(start: Callable[[], None], stop: Callable[[], None], supervis
     if supervised:
         end_with_parent(ended.set)
     start()
+    stale: list[str] = []
     try:
-        ended.wait()
+        while not ended.wait(LOOK_SECONDS) and not stale:
+            stale = health.stale()
     finally:
         stop()
+    if stale:
+        log.get(__name__).error("part_unwell", threads=stale)
+        raise SystemExit(1)
 
 
 @click.command("web")

@@ -1,10 +1,13 @@
 """What machines ask the web part, and the headers that stand on every answer."""
 
+from datetime import timedelta
+
 import pytest
 from starlette.testclient import TestClient
 
-from foundation import health
+from foundation import health, roles
 from kartoteka import app as door
+from kartoteka.commands import parts
 from sync.context import Context
 
 
@@ -30,6 +33,31 @@ def test_dead_thread_turns_health_red(client):
         health.forget("runner 1")
     assert answer.status_code == 503
     assert answer.json()["stale"] == ["runner 1"]
+
+
+def test_silent_beat_turns_health_red(client, engine, clock):
+    roles.take(engine, roles.BEAT, "somewhere")
+    assert client.get("/healthz").status_code == 200
+    clock.advance(timedelta(seconds=16))
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["stale"]) == (503, ["beat"])
+
+
+def test_one_silent_worker_among_others_is_no_alarm(client, engine, clock):
+    roles.take(engine, "worker:dead", "dead")
+    clock.advance(timedelta(seconds=16))
+    assert client.get("/healthz").json()["stale"] == ["worker:dead"]
+    roles.take(engine, "worker:new", "new")
+    assert client.get("/healthz").status_code == 200
+
+
+def test_part_with_a_dead_thread_ends_itself(monkeypatch):
+    monkeypatch.setattr(parts, "LOOK_SECONDS", 0.01)
+    done: list[str] = []
+    with pytest.raises(SystemExit) as ended:
+        parts.run_until_told(lambda: health.fail("runner 1"), lambda: done.append("stopped"), False)
+    health.forget("runner 1")
+    assert (ended.value.code, done) == (1, ["stopped"])
 
 
 def test_ready_process_has_our_tables(client):
