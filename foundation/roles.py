@@ -56,7 +56,9 @@ def silent(session: Session, limit: float = LIMIT) -> list[str]:
 
     One silent worker among others is no alarm: a worker with a dead thread ends itself and is started again.
     """
-X
-               AND NOT EXISTS (SELECT FROM leases AS other
-                               WHERE other.name LIKE 'worker:%' AND other.ticked_at >= :before)) ORDER BY name"""
+    query = """
+        SELECT name FROM leases AS one
+        WHERE ticked_at < :before AND (name = 'beat' OR name LIKE 'worker:%' AND NOT EXISTS (
+            SELECT FROM leases AS other WHERE other.name LIKE 'worker:%' AND other.ticked_at >= :before))
+        ORDER BY name"""
     return list(session.scalars(text(query), {"before": now() - timedelta(seconds=limit)}))
