@@ -20,7 +20,7 @@ from foundation.errors import BadInput, Temporary
 OVERLAP = timedelta(milliseconds=1)  # `after` excludes its own instant, and answers cut microseconds off
 GRAIN = timedelta(seconds=1)  # how coarse times are on SQLite
 MOST_RESTARTS = 20
-MOST_REPEATS = 3
+MOST_REPEATS = 2
 UNREADABLE = "unreadable"  # a key put into a row that the shop itself stumbles over: the reason
 
 Answer = dict[str, Any]  # {"totalItems": 3, "items": [...]}
