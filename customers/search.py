@@ -26,7 +26,14 @@ _SUFFIXES = 20  # of an e-mail's name
 _DIGITS = re.compile(r"[\d\s()+./-]+")
 _NOT_DIGIT = re.compile(r"\D+")
 _QUESTION, _QUESTION_WORDS = 120, 6
-_SPOKEN = re.compile("[a-hk-xz][a-z]*[abd-jl-oq-suvwxz]")  # its sound begins the sound of all that it begins
+_SPOKEN = re.compile("[a-hk-xz][a-z]*")  # written so, a word's sound begins the sound of all that it begins
+_CHANGED_BY = {
+    "c": "hk",
+    "k": "h",
+    "p": "h",
+    "t": "chsz",
+    "y": "o",
+}  # … but for these last letters and next ones
 _BEGINNING = re.compile("'([^']+)':")
 _SHORT = 4  # characters of a beginning with its letter: shorter ones have more words than statistics know
 _RARE = 0.002  # of all cards
@@ -115,14 +122,17 @@ def _chunk(chunk: str, name: bool) -> list[tuple[int, str]]:
 
 def _spellings(word: str) -> Iterator[str]:
     """A word as it may stand in a name or a number."""
-    spoken = bool(_SPOKEN.fullmatch(word)) and len(sound(word)) > 2  # whatever begins with it sounds so
-    if not spoken:
-        yield "n" + word
-    for typed in _WORD.findall(latin(word)):
-        if not spoken:
+    if is_hangul(word):
+        yield "n" + word  # a given name without its family is kept as written only
+    for typed in _WORD.findall(latin(word)) or [word]:
+        heard = sound(typed)
+        if len(heard) > 2 and _SPOKEN.fullmatch(typed):
+            yield "s" + heard  # finds all that is written so as well, but for what the next letter changes
+            yield from (f"n{typed}{letter}" for letter in _CHANGED_BY.get(typed[-1], ""))
+        else:
             yield "n" + typed
-        if len(sound(typed)) > 2:
-            yield "s" + sound(typed)
+            if len(heard) > 2:
+                yield "s" + heard
         if word.isascii() and len(typed) > 1:
             yield "k" + korean_sound(typed)
     if len(word) >= 4 and any(letter.isdigit() for letter in word):

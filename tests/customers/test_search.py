@@ -232,8 +232,10 @@ ENDINGS = ["sch", "ch", "kh", "ya", "yo", "ts", "tc", "x", "ae", "oe", "ue", "ss
     ),
 )
 def test_spoken_beginning_begins_the_sound(beginning: str, ending: list[str]) -> None:
-    if search._SPOKEN.fullmatch(beginning):
-        assert sound(beginning + "".join(ending)).startswith(sound(beginning))
+    whole = beginning + "".join(ending)
+    changed = whole[len(beginning) :][:1] in [*search._CHANGED_BY.get(beginning[-1], "")]
+    if search._SPOKEN.fullmatch(beginning) and not changed:
+        assert sound(whole).startswith(sound(beginning))
 
 
 def test_rare_word_is_asked_alone(town: Session) -> None:
