@@ -1,14 +1,16 @@
-"""The webhook door, `/hooks/<connection>/…`: takes the raw body and hands it to the sync in a thread."""
+"""The webhook door, `/hooks/<connection>/…`: takes the raw body, queues it, and answers when it is kept."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sync import webhooks
+from sync import intake, webhooks
+
+AGAIN = {"retry-after": "5"}  # seconds
 
 
 async def receive(request: Request) -> Response:
@@ -18,11 +20,13 @@ async def receive(request: Request) -> Response:
     except ValueError:
         return PlainTextResponse("no such connection", 404)
     body = await request.body()
-    state = request.app.state
     headers = {name.lower(): value for name, value in request.headers.items()}
-    status, words = await run_in_threadpool(
-        webhooks.receive, state.engine, state.sealer, connection, headers, body
-    )
+    queue: intake.Intake = request.app.state.intake
+    try:
+        answer = queue.put(connection, headers, body)
+    except intake.Full:
+        return PlainTextResponse("too many webhooks at once, send this one again", 503, AGAIN)
+    status, words = await asyncio.wrap_future(answer)
     return PlainTextResponse(words, status)
 
 

@@ -19,6 +19,7 @@ from foundation import health, metrics, roles
 from foundation.database import transaction
 from migrations import versions
 from sync.context import Context
+from sync.intake import Intake
 
 STALE_SECONDS = 15.0
 # The newest step by its file's number: asking Alembic would cost the web process 50 modules.
@@ -66,6 +67,7 @@ def make(context: Context, engine: Engine) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
+        await run_in_threadpool(app.state.intake.stop)
         engine.dispose()
 
     machines = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", numbers)]
@@ -76,5 +78,6 @@ def make(context: Context, engine: Engine) -> Starlette:
         lifespan=lifespan,
     )
     app.state.engine, app.state.settings, app.state.sealer = engine, context.settings, context.sealer
+    app.state.intake = Intake(engine, context.sealer)
     app.router.routes += [Mount("/api/v1", app=door.make(app.state)), *ROUTES]
     return app

@@ -1,16 +1,17 @@
 """The webhook door: genuine deliveries land before they are answered, everything after is the resolver's."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from connectors import registry
-from connectors.base import Delivery, HookRefused
+from connectors.base import Connector, Delivery, HookRefused
 from customers.tables import Source
 from foundation import clock, jobs, problems
 from foundation.database import transaction
@@ -25,15 +26,31 @@ PINGS = ("", "ping")
 NOTED_EVERY = timedelta(seconds=10)  # how often a connection's "last webhook" is written
 
 
+Answer = tuple[int, str]  # an HTTP status and a few words
+
+
+class Hook(msgspec.Struct, frozen=True):
+    """One request at the door: header names in lower case, the body as it came."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
 def receive(
     engine: Engine, sealer: Sealer, connection_id: UUID, headers: Mapping[str, str], body: bytes
-) -> tuple[int, str]:
+) -> Answer:
     """Verify and land one delivery; answers an HTTP status and a few words. 200 means: it is kept.
 
     Header names are lower case. A repeat changes nothing. A paused connection still lands.
     """
-    if len(body) > LARGEST:
-        return 413, f"a webhook may have at most {LARGEST} bytes"
+    return receive_many(engine, sealer, connection_id, [Hook(headers, body)])[0]
+
+
+def receive_many(engine: Engine, sealer: Sealer, connection_id: UUID, hooks: Sequence[Hook]) -> list[Answer]:
+    """The same for deliveries to one connection, in their order and in one transaction: all are kept or none.
+
+    They end in the same state as one by one.
+    """
     with transaction(engine) as session:
         found = session.execute(
             select(Connection, Source.kind)
@@ -41,35 +58,88 @@ def receive(
             .where(Connection.id == connection_id, Connection.state != "removing")
         ).one_or_none()
         if found is None:
-            return 404, "no such connection"
+            return [(404, "no such connection")] * len(hooks)
         connection, cls = found[0], registry.find(found[1])
         secrets = connections.hook_secrets(sealer, connection)
-        try:
-            delivery = cls.read_hook(headers, body, secrets)
-        except HookRefused as refused:
-            _count_refusal(session, connection_id, refused)
-            return 401, "the signature doesn't match"
-        except BadInput as error:
-            _report_unreadable(session, connection_id, body, error)
-            return 200, "kept as a problem"
-        said = _keep(session, connection, delivery, body)
-        _note(connection)
-        return 200, said
+        read = [_read(cls, hook, secrets) for hook in hooks]
+        # always streams first, by name, then problems: two processes never wait for each other crosswise
+        kept = _keep_all(session, connection, hooks, read)
+        answers = [
+            kept[place] if isinstance(one, Delivery) else _refuse(session, connection_id, hooks[place], one)
+            for place, one in enumerate(read)
+        ]
+        if kept:
+            _note(connection)
+        return answers
 
 
-def _keep(session: Session, connection: Connection, delivery: Delivery, body: bytes) -> str:
-    if delivery.records:
-        landed = land(session, connection.id, delivery.stream, delivery.records, "webhook")
-        if not delivery.fetch:
-            return "known already" if landed.same == landed.read else "kept"
+def _read(
+    cls: type[Connector], hook: Hook, secrets: Sequence[str]
+) -> Delivery | HookRefused | BadInput | None:
+    """What a delivery says, or what is wrong with it; None: it is too large to be looked at."""
+    if len(hook.body) > LARGEST:
+        return None
+    try:
+        return cls.read_hook(hook.headers, hook.body, secrets)
+    except (HookRefused, BadInput) as error:
+        return error
+
+
+def _refuse(
+    session: Session, connection_id: UUID, hook: Hook, error: HookRefused | BadInput | None
+) -> Answer:  # fmt: skip
+    if error is None:
+        return 413, f"a webhook may have at most {LARGEST} bytes"
+    if isinstance(error, HookRefused):
+        _count_refusal(session, connection_id, error)
+        return 401, "the signature doesn't match"
+    _report_unreadable(session, connection_id, hook.body, error)
+    return 200, "kept as a problem"
+
+
+def _keep_all(
+    session: Session, connection: Connection, hooks: Sequence[Hook], read: Sequence[object]
+) -> dict[int, Answer]:
+    """Keep the genuine deliveries; answers by their place in the group."""
+    genuine = {place: one for place, one in enumerate(read) if isinstance(one, Delivery)}
+    known: dict[int, bool] = {}
+    for stream, places in _rounds(genuine):
+        records = [record for place in places for record in genuine[place].records]
+        landed = land(session, connection.id, stream, records, "webhook")
+        known.update(dict.fromkeys(places, landed.same == landed.read))
+    return {
+        place: (200, _keep(session, connection.id, one, hooks[place].body, known.get(place)))
+        for place, one in genuine.items()
+    }
+
+
+def _rounds(genuine: Mapping[int, Delivery]) -> list[tuple[str, list[int]]]:
+    """Which deliveries land together: by stream, and of each object only one version at a time."""
+    rounds: dict[tuple[str, int], list[int]] = {}
+    after: dict[tuple[str, str], int] = {}
+    for place, one in genuine.items():
+        objects = {(one.stream, record.external_id) for record in one.records}
+        if objects:
+            turn = max(after.get(thing, 0) for thing in objects)
+            after.update(dict.fromkeys(objects, turn + 1))
+            rounds.setdefault((one.stream, turn), []).append(place)
+    return [(stream, rounds[stream, turn]) for stream, turn in sorted(rounds)]
+
+
+def _keep(
+    session: Session, connection_id: UUID, delivery: Delivery, body: bytes, known: bool | None
+) -> str:  # fmt: skip
+    """What is to be done beside landing the records; `known`: whether those said anything new."""
     if delivery.fetch:
         # no key: a job that runs already may have read the object before this change
-        args = {"connection": str(connection.id), "stream": delivery.stream, "ids": sorted(delivery.fetch)}
+        args = {"connection": str(connection_id), "stream": delivery.stream, "ids": sorted(delivery.fetch)}
         jobs.enqueue(session, "sync.fetch", args)
         return "to be fetched"
-    if delivery.records or delivery.topic in PINGS:
+    if known is not None:
+        return "known already" if known else "kept"
+    if delivery.topic in PINGS:
         return "pong"
-    _store_unknown(session, connection.id, delivery.topic, body)
+    _store_unknown(session, connection_id, delivery.topic, body)
     return "kept, though nothing here reads this topic"
 
 

@@ -16,6 +16,7 @@ from kartoteka.demo.shop import KEY, SECRET
 from kartoteka.worker import load_jobs
 from sync import connections, context, webhooks
 from sync.context import Context
+from sync.intake import Intake
 from sync.tables import LandedRecord
 
 NOBODY = "01a1ffba-f547-7e36-9e31-01fd5049f923"  # fixed: parallel runs collect the same names
@@ -88,6 +89,13 @@ def test_oversized_delivery_is_refused(client, shop, engine):
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_only_posts_are_taken(client, shop, method):
     assert client.request(method, f"/hooks/{shop[0]}/").status_code == 405
+
+
+def test_full_queue_asks_to_come_again(client, shop, engine):
+    client.app.state.intake = Intake(engine, client.app.state.sealer, longest=0)
+    answer = deliver(client, *shop, COMPANY.orders[10_001] | {"refunds": []})
+    assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
+    assert landed(engine) == 0
 
 
 def test_ping_gets_exactly_200(client, shop):

@@ -130,3 +130,20 @@ def test_usual_gap_is_learnt(send, secret, engine, connection, clock):
         clock.advance(timedelta(minutes=1))
     with transaction(engine) as session:
         assert session.get_one(Connection, connection.id).hook_gap == pytest.approx(60)
+
+
+def test_a_mixed_group_is_answered_one_by_one(engine, sealer, connection, secret, count):
+    good = shops.delivery(secret, "updated", "customers", THING)
+    group = [
+        good,
+        ({**good[0], "x-signature": "0" * 64}, good[1]),
+        ({"x-signature": shops.sign(secret, b"{"), "x-topic": "customers.updated"}, b"{"),
+        ({}, b" " * (webhooks.LARGEST + 1)),
+        shops.delivery(secret, "created", "coupons", {"id": "x"}),
+        shops.delivery(secret, "updated", "orders", {**THING, "id": "o1"}),
+    ]
+    hooks = [webhooks.Hook(*one) for one in group]
+    answers = webhooks.receive_many(engine, sealer, connection.id, hooks)
+    assert [status for status, _ in answers] == [200, 401, 200, 413, 200, 200]
+    assert count("landed_heads") == 2
+    assert count("problems") == 2
