@@ -58,11 +58,14 @@ def _work(engine: Engine, claim: Claim) -> None:
         cls = registry.find(session.get_one(Source, claim.connection_id).kind)
         settings = connections.public_settings(cls, connection)
         items = _read(session, claim)
+    released = False
     try:
-        _apply_parts(engine, claim, _normalise_all(engine, claim, cls, settings, items))
+        ready = _normalise_all(engine, claim, cls, settings, items)
+        released = _apply_parts(engine, claim, ready, last=True)
     finally:
-        with transaction(engine) as session:
-            claims.release(session, claim)
+        if not released:
+            with transaction(engine) as session:
+                claims.release(session, claim)
 
 
 def _read(session: Session, claim: Claim) -> list[Item]:
@@ -102,12 +105,18 @@ def _normalised(cls: type[Connector], settings: object, item: Item) -> Resolved:
     return Resolved(item.landed_id, item.received_at, tuple(cls.normalise(item.stream, raw, settings)))
 
 
-def _apply_parts(engine: Engine, claim: Claim, batch: Sequence[tuple[Item, Resolved]]) -> None:
-    """Apply a batch; when it fails, by halves, until the bad ones stand alone and are set aside."""
+def _apply_parts(
+    engine: Engine, claim: Claim, batch: Sequence[tuple[Item, Resolved]], *, last: bool
+) -> bool:  # fmt: skip
+    """Apply a batch; when it fails, by halves, until the bad ones stand alone and are set aside.
+
+    Answers whether the claim has been given back together with the last part.
+    """
     if not batch:
-        return
+        return False
     try:
-        _apply(engine, claim, batch)
+        _apply(engine, claim, batch, last)
+        return last
     except LostClaim:
         raise
     except Exception as error:
@@ -115,20 +124,20 @@ def _apply_parts(engine: Engine, claim: Claim, batch: Sequence[tuple[Item, Resol
             raise
         if len(batch) == 1:
             _set_aside(engine, claim, batch[0][0], error)
-            return
+            return False
         _log.info("resolve_batch_halved", connection=str(claim.connection_id), size=len(batch))
         middle = len(batch) // 2
-        _apply_parts(engine, claim, batch[:middle])
-        _apply_parts(engine, claim, batch[middle:])
+        _apply_parts(engine, claim, batch[:middle], last=False)
+        return _apply_parts(engine, claim, batch[middle:], last=last)
 
 
-def _apply(engine: Engine, claim: Claim, batch: Sequence[tuple[Item, Resolved]]) -> None:
+def _apply(engine: Engine, claim: Claim, batch: Sequence[tuple[Item, Resolved]], last: bool) -> None:
     """Write the records and clear their heads: both or neither, and only while the claim is ours."""
     with transaction(engine) as session:
         claims.hold(session, claim)
         store.apply(session, claim.connection_id, [resolved for _, resolved in batch])
         _done(session, claim, [item for item, _ in batch])
-        claims.renew(session, claim)
+        (claims.release if last else claims.renew)(session, claim)
 
 
 def _done(session: Session, claim: Claim, items: Sequence[Item]) -> None:
