@@ -270,6 +270,11 @@ def install() -> None:
     registry._discover()[0].setdefault("fake", FakeConnector)
 
 
+def uninstall() -> None:
+    """Forget it again: what other tests read of the connectors is the product's own."""
+    registry._discover()[0].pop("fake", None)
+
+
 def serve(shop: Shop) -> tuple[str, Callable[[], None]]:
     """Answer for a shop on a free loopback port; the address and how to stop."""
 

@@ -2,9 +2,16 @@
 
 import pytest
 
+from connectors import registry
 from kartoteka import reference
 from kartoteka.cli import COMMANDS
 from tests.architecture.tree import ROOT
+
+
+@pytest.fixture(autouse=True)
+def own_connectors():
+    """Only what the product ships: a kill test may have left its fake shop among the connectors."""
+    registry._discover.cache_clear()
 
 
 @pytest.mark.parametrize("name", sorted(reference.PAGES))

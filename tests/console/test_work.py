@@ -42,6 +42,7 @@ def shop() -> Iterator[shops.Shop]:
     shops.install()
     yield shops.Shop("shop")
     shops.SHOPS.clear()
+    shops.uninstall()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ def shop():
     yield shops.Shop("shop")
     shops.FakeConnector.poison = None
     shops.SHOPS.clear()
+    shops.uninstall()
 
 
 @pytest.fixture
