@@ -23,10 +23,10 @@ TAKEN = [
     "'; DROP TABLE users; --",
 ]
 REFUSED = [
-    *("", "short", "seven77", "password", "Password1", "12345678", "qwertyuiop"),
-    *("iloveyou1", "P@ssw0rd2026!", "1q2w3e4r", "aaaaaaaa", "abcabcabc", "пароль123", "drowssap", "footballmonkey", "87654321"),
-    "river 42" * 32 + "!",
-]  # fmt: skip
+    *("", "short", "seven77", "password", "Password1", "12345678", "qwertyuiop", "iloveyou1"),
+    *("P@ssw0rd2026!", "1q2w3e4r", "aaaaaaaa", "abcabcabc", "пароль123", "drowssap", "87654321"),
+    *("footballmonkey", "river 42" * 32 + "!"),
+]
 
 
 @pytest.mark.parametrize("password", TAKEN)
