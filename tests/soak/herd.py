@@ -47,8 +47,11 @@ class Herd:
         self.kills += 1
 
     def grown(self) -> str:
-        """One of them that is at work by now; waits for one."""
+        """One of them that is at work by now; waits for one. None may have died but by our hand."""
         while True:
+            for name, process in self.processes.items():
+                said = (self.folder / f"{name}.log").read_text("utf-8", "replace")[-2000:]
+                assert process.poll() is None, f"{name} died by itself: {said}"
             ready = [name for name in sorted(self.processes) if self._is_ready(name)]
             if ready:
                 return self.chance.choice(ready)
