@@ -6,6 +6,7 @@ from foundation.errors import KartotekaError
 from sync.tables import Run
 
 COUNTS = ("read", "new", "changed", "same", "problems")
+REPEATS = "duplicate"  # rows of a file that repeat the key of another row: read, and neither new nor same
 
 
 def of_run(run: Run) -> dict[str, Any]:
@@ -13,10 +14,12 @@ def of_run(run: Run) -> dict[str, Any]:
     if run.state in ("failed", "cancelled"):
         raise KartotekaError(run.error or f"The run ended as {run.state}.")
     counts = {name: getattr(run, name) for name in COUNTS}
+    if run.kind == "import":
+        counts[REPEATS] = run.detail.get(REPEATS, 0)
     return {"run": run.id, "state": run.state, **counts, "operation": run.operation_id}
 
 
 def sentence(summary: dict[str, Any]) -> str:
     """The counts in one line."""
-    text = ", ".join(f"{summary[name]:,} {name}" for name in COUNTS if name in summary)
+    text = ", ".join(f"{summary[name]:,} {name}" for name in (*COUNTS, REPEATS) if name in summary)
     return f"{text}. Operation {summary['operation']}." if summary.get("operation") else f"{text}."

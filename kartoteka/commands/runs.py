@@ -39,9 +39,10 @@ def pull_command(
 @click.command("reconcile")
 @click.argument("name")
 @click.option("--repair/--no-repair", default=True, help="Fetch what is missing or different here.")
+@click.option("--accept-loss", is_flag=True, help="Mark as gone even when a large share vanished there.")
 @data_option
 @json_option
-def reconcile_command(name: str, repair: bool, data: Path | None, as_json: bool) -> None:
+def reconcile_command(name: str, repair: bool, accept_loss: bool, data: Path | None, as_json: bool) -> None:
     """Compare what is there with what is here, per day, and repair the gaps."""
     from foundation.database import transaction
     from kartoteka import installation, summaries
@@ -51,7 +52,7 @@ def reconcile_command(name: str, repair: bool, data: Path | None, as_json: bool)
     with installation.opened(data) as found:
         with transaction(found.engine) as session:
             row, source = connections.find(session, name)
-            run = reconcile.start(session, row.id, repair)
+            run = reconcile.start(session, row.id, repair, accept_loss)
         ended = follow(found, run.id, f"Reconciling {source.name}", quiet=as_json)
         summary = {"connection": source.name, **summaries.of_run(ended), "detail": ended.detail}
     finish(summary, as_json, summaries.sentence(summary))

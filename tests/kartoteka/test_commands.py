@@ -125,6 +125,13 @@ def test_import_with_bad_rows_says_so(kartoteka, tmp_path):
     assert done.json["problems"] >= 1
 
 
+def test_import_counts_add_up_to_its_rows(kartoteka, tmp_path):
+    anna, boris = ["Anna", "anna@example.org", "", ""], ["Boris", "b@example.org", "", ""]
+    path = old_list(tmp_path / "old.csv", [anna, boris, anna])
+    done = kartoteka("import", "customers", path, "--name", "Old", "--yes", "--json").json
+    assert (done["read"], done["new"], done["same"], done["duplicate"]) == (3, 2, 0, 1)
+
+
 def test_import_asks_nobody_without_yes(kartoteka, tmp_path):
     path = old_list(tmp_path / "old.csv", [["Anna", "anna@example.org", "", ""]])
     assert kartoteka("import", "customers", path, "--name", "Old", "--json").status == USAGE

@@ -75,7 +75,8 @@ def test_shop_is_pulled_through_kills_and_restarts(up, data_folder):
         token = command(data_folder, "token", "create", "--name", "t", "--scope", "read")["token"]
         assert get(f"{program.address}/api/v1/counts", token)["orders"] == 30
 
-        for part in ("kartoteka web", "kartoteka worker"):  # a part dies: it is started again at its address
+        # a part dies: it is started again, the web part at its address
+        for part in ("kartoteka web", "kartoteka worker", "kartoteka beat"):
             pid = next(pid for pid, words in naming(str(data_folder)).items() if part in words)
             os.kill(pid, signal.SIGKILL)
             eventually(lambda dead=pid: dead not in naming(str(data_folder)))
