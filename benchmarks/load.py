@@ -5,7 +5,8 @@
 
 Every round starts with empty tables: the load, the same once more (an unchanged pull), then the rows it left
 are copied out and into bare tables whose keys and indexes are built afterwards. Ratios are taken within a
-round; medians are printed. CPU is that of this process and of all PostgreSQL processes of the server.
+round; medians are printed. This process lands; two others resolve, as many as `kartoteka up` starts on two
+cores. CPU is that of all of them and of all PostgreSQL processes of the server.
 """
 
 import argparse
@@ -17,71 +18,32 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import psycopg
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
+from benchmarks import source as sources
 from benchmarks.people import orders, people
-from connectors import registry
-from connectors.base import Connector, Page, Raw, Stream
-from connectors.http import Http
+from connectors.base import Raw
 from customers.tables import Source
 from foundation import embedded
 from foundation.database import Base, driver, make_engine, transaction
 from foundation.records import AnyRecord
 from migrations.run import upgrade
-from sync import landing, resolve
-from sync.tables import Connection, ResolveClaim
+from sync import landing
+from sync.tables import Connection
 
 PAGE = 1_000
 TABLES = (
     "landed_records", "landed_heads", "customers", "profiles", "profile_keys", "profile_links", "consents",
     "orders", "order_lines", "timeline", "customer_stats",
 )  # fmt: skip
-_decode = msgspec.json.Decoder(AnyRecord).decode
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """No settings."""
-
-
-class Bench(Connector):
-    """A source whose raw records are ours already."""
-
-    kind: ClassVar[str] = "bench"
-    title: ClassVar[str] = "Benchmark"
-    role: ClassVar[Any] = "shop"
-    summary: ClassVar[str] = "Records in our own vocabulary."
-    Settings: ClassVar[type] = Nothing
-    streams: ClassVar[tuple[Stream, ...]] = (
-        Stream(name="customers", title="Customers", what="person"),
-        Stream(name="orders", title="Orders", what="order"),
-    )
-
-    @classmethod
-    def make_http(cls, settings: Any, **options: Any) -> Http:
-        """Never called."""
-        raise RuntimeError("the benchmark has no network")
-
-    def check(self) -> str:
-        """Always there."""
-        return "fine"
-
-    def pull(self, stream: str, cursor: str | None) -> Iterator[Page]:
-        """Never called: the benchmark lands by itself."""
-        return iter(())
-
-    @classmethod
-    def normalise(cls, stream: str, raw: Raw, settings: Any) -> Sequence[AnyRecord]:
-        """The record as it stands."""
-        return (_decode(raw.payload),)
 
 
 @dataclass
@@ -102,9 +64,10 @@ class Round:
 
 
 class Meter:
-    """Measures wall time and CPU of ourselves and of the database server."""
+    """Measures wall time and CPU of ourselves, of the workers and of the database server."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, workers: Sequence[BaseProcess]) -> None:
+        self.workers = {worker.pid for worker in workers}
         with engine.connect() as connection:
             one = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         self.server = int(_stat(one)[3])
@@ -127,7 +90,7 @@ class Meter:
                 continue
             if int(process.name) == self.server:
                 ticks += sum(map(int, stat[13:17]))
-            elif int(stat[3]) == self.server:
+            elif int(stat[3]) == self.server or int(process.name) in self.workers:
                 ticks += int(stat[13]) + int(stat[14])
         return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
 
@@ -161,15 +124,16 @@ def prepare(customers: int, orders_each: int) -> dict[str, list[list[Raw]]]:
 
 
 def load(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]]) -> None:
-    """The whole path for everything: a puller lands while a resolver works, as the worker's threads do."""
-    puller = Thread(target=pull, args=(engine, source, streams))
-    puller.start()
-    while puller.is_alive():
-        if not resolve.resolve(engine):
-            puller.join(0.02)
-    while resolve.resolve(engine):
-        pass
-    puller.join()
+    """The whole path for everything: land, while the workers resolve; ends when they have nothing left."""
+    pull(engine, source, streams)
+    left = text(
+        "SELECT EXISTS (SELECT FROM landed_heads WHERE connection_id = :id AND pending)"
+        " OR EXISTS (SELECT FROM late_stats)"
+    )
+    with engine.connect() as connection:
+        while connection.scalar(left, {"id": source}):
+            connection.rollback()
+            time.sleep(0.05)
 
 
 def pull(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]]) -> None:
@@ -189,7 +153,6 @@ def empty(engine: Engine) -> Any:
         session.add(source)
         session.flush()
         session.add(Connection(id=source.id))
-        session.add(ResolveClaim(connection_id=source.id))
         return source.id
 
 
@@ -272,12 +235,13 @@ def main() -> None:
     parser.add_argument("--orders-each", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--double", type=int, default=0, help="so many sizes, each twice the one before")
+    parser.add_argument("--workers", type=int, default=2, help="worker processes that resolve")
     parser.add_argument(
         "--url", help="a PostgreSQL server where a database may be made; default: a private one"
     )
     options = parser.parse_args()
-    registry.find = lambda kind: Bench
     folder = Path(tempfile.mkdtemp(prefix="kartoteka-bench-"))
+    workers: list[BaseProcess] = []
     servers = None if options.url else embedded.start(folder)
     server = options.url or servers.database_url  # type: ignore[union-attr]
     try:
@@ -286,7 +250,8 @@ def main() -> None:
             connection.execute("CREATE DATABASE kartoteka_bench TEMPLATE template0")
         engine = make_engine(psycopg_url(server))
         upgrade(engine)
-        meter, before = Meter(engine), None
+        workers = sources.start(psycopg_url(server), options.workers)
+        meter, before = Meter(engine, workers), None
         for size in range(max(options.double, 1)):
             customers = options.customers << size
             streams = prepare(customers, options.orders_each)
@@ -300,6 +265,9 @@ def main() -> None:
             before = cpu
         engine.dispose()
     finally:
+        for worker in workers:
+            worker.terminate()
+            worker.join()
         if servers:
             servers.stop()
             embedded.discard(folder)

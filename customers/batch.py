@@ -73,6 +73,11 @@ class Batch:
     gone_orders: dict[str, datetime] = field(default_factory=dict)
     gone_products: dict[str, datetime] = field(default_factory=dict)
 
+    @property
+    def loses_something(self) -> bool:
+        """Whether the source says of anything that it is gone."""
+        return bool(self.gone_people or self.gone_orders or self.gone_products)
+
     def buyer_id(self, order: Order) -> PersonId | None:
         """The profile an order belongs to."""
         external_id = order.customer_id or (order.customer.external_id if order.customer else "")

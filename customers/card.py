@@ -24,7 +24,8 @@ WITH RECURSIVE up AS (
   UNION SELECT c.id, c.merged_into FROM up JOIN customers c ON c.id = up.merged_into
 )
 SELECT c.*, s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.last_order_at,
-  s.last_seen_at, s.recency, s.frequency, s.monetary
+  s.last_seen_at, s.recency, s.frequency, s.monetary,
+  EXISTS (SELECT FROM late_stats l WHERE l.customer_id = c.id) AS late
 FROM up JOIN customers c ON c.id = up.id LEFT JOIN customer_stats s ON s.customer_id = c.id
 ORDER BY c.live DESC, c.merged_into IS NOT NULL LIMIT 1
 """
@@ -95,7 +96,7 @@ class ProfileView:
 
 
 class Stats(NamedTuple):
-    """What a card adds up to; `spent` is in `currency`."""
+    """What a card adds up to; `spent` is in `currency`. A load isn't in it yet when `late`."""
 
     profiles: int
     orders: int
@@ -108,6 +109,7 @@ class Stats(NamedTuple):
     recency: int | None
     frequency: int | None
     monetary: int | None
+    late: bool
 
 
 class OrderView(NamedTuple):
@@ -261,4 +263,5 @@ def _stats(row: Row[Any]) -> Stats:
     return Stats(
         row.profiles or 0, row.orders or 0, row.spent or Decimal(0), row.currency, row.sums or {},
         row.first_order_at, row.last_order_at, row.last_seen_at, row.recency, row.frequency, row.monetary,
+        row.late,
     )  # fmt: skip

@@ -44,7 +44,7 @@ def write(session: Session, graph: Graph, groups: Sequence[Group]) -> None:
     for group in groups:
         people = present(group.members)
         if group.live:
-            fields = _fields(people, roles, policies, standing)
+            fields = _ready(people) or _fields(people, roles, policies, standing)
             fields |= {"identified": group.identified, "live": True, "merged_into": None}
             (fresh if graph.cards[group.survivor].new else known).append((group.survivor, fields))
         for card in group.cards:
@@ -90,6 +90,15 @@ def _fields(
         "sms_consent": consents.get("sms"),
         "search": search.document([member.person for member in people], keys),
     }
+
+
+def alone(member: Member) -> dict[str, Any]:
+    """Columns of the card of a new profile, should it be the only one on it: then no policy has a say."""
+    return _fields([member], {}, {}, {})
+
+
+def _ready(people: Sequence[Member]) -> dict[str, Any] | None:
+    return people[0].alone if len(people) == 1 and people[0].new else None
 
 
 def _insert(session: Session, graph: Graph, rows: Iterable[Row]) -> None:

@@ -121,7 +121,8 @@ class _Run:
         if level != 1 or sum(clusters.of(root).identified for root in roots) > 1:
             return
         for root in roots[1:]:
-            clusters.join(roots[0], root)
+            if clusters.refusal(roots[0], root) != "verdict":
+                clusters.join(roots[0], root)
 
     def _may_tie(self, key: KeyId, a: int, b: int) -> bool:
         """A device never ties two people who both say who they are."""

@@ -92,7 +92,8 @@ def _enter(session: Session, graph: Graph, decision: Decision) -> None:
     _end(session, ending)
     gone = {edge.id for edge in ending}
     graph.edges = [edge for edge in graph.edges if edge.id not in gone]
-    there = {(edge.profile, edge.card) for edge in graph.edges}
+    # a merge may tie the same two, but it can be undone: what the keys say must stand without it
+    there = {(edge.profile, edge.card) for edge in graph.edges if edge.rule != "manual"}
     for number, one in enumerate((*decision.homes, *decision.bridges), start=NEW):
         if (one.profile, one.card) not in there:
             there.add((one.profile, one.card))

@@ -3,51 +3,48 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers.batch import Came, changed_at
-from foundation.clock import new_ids, now
+from customers import order_rows
+from customers.batch import Came
+from customers.order_rows import EVENT_HEAD, EVENT_TAIL, HEAD, LINE, OWNER, TAIL, Draft
+from foundation.clock import now
 from foundation.database import copy_rows, staged
-from foundation.records import Happening, Order
+from foundation.records import Order
 
-_COLUMNS = {
-    "id": "uuid", "source_id": "uuid", "external_id": "text", "number": "text", "profile_id": "uuid",
-    "customer_id": "uuid", "state": "text", "source_state": "text", "currency": "text", "total": "numeric",
-    "discount": "numeric", "shipping": "numeric", "tax": "numeric", "refunded": "numeric", "details": "jsonb",
-    "placed_at": "timestamptz", "changed_at": "timestamptz", "landed_id": "bigint", "record_hash": "bytea",
-}  # fmt: skip
-_LINE = (
-    "order_id", "position", "product_external_id", "sku", "name", "quantity", "unit_price", "discount",
-    "tax", "total",
-)  # fmt: skip
-_EVENT = {
-    "source_id": "uuid", "source_key": "text", "profile_id": "uuid", "customer_id": "uuid", "kind": "text",
-    "occurred_at": "timestamptz", "received_at": "timestamptz", "data": "jsonb",
-}  # fmt: skip
-_encode = msgspec.json.Encoder().encode
+_COLUMNS = {**HEAD, **OWNER, **TAIL}
+_EVENT = {**EVENT_HEAD, **OWNER, **EVENT_TAIL}
 
 
 @dataclass(slots=True)
 class Placed:
-    """An order to write, its row's id and whose it is."""
+    """An order to write and whose it is."""
 
-    id: UUID
-    order: Order
-    came: Came[Order]
+    draft: Draft
     profile: UUID | None
     customer: UUID | None
     was: tuple[UUID | None, UUID | None] | None = None  # profile and card as stored; None: a new row
     was_gone: bool = False
 
+    @property
+    def owner(self) -> str:
+        """Whose its rows are."""
+        return order_rows.owner(self.profile, self.customer)
+
+    @property
+    def row(self) -> str:
+        """The line for COPY."""
+        head, tail = self.draft.row
+        return f"{head}\t{self.owner}\t{tail}"
+
 
 def find(
-    session: Session, source: UUID, orders: Mapping[str, Came[Order]], buyers: Mapping[str, UUID | None]
-) -> list[Placed]:
+    session: Session, source: UUID, orders: Mapping[str, Came[Order]], buyers: Mapping[str, UUID | None],
+    drafts: Mapping[str, Draft],
+) -> list[Placed]:  # fmt: skip
     """The new and the changed orders of a batch; `buyers` maps external ids to profiles."""
     query = text(
         "SELECT external_id, id, record_hash, profile_id, customer_id, gone_at IS NOT NULL FROM orders"
@@ -56,63 +53,38 @@ def find(
     stored = (
         {r[0]: r for r in session.execute(query, {"source": source, "ids": list(orders)})} if orders else {}
     )
-    found, ids = [], new_ids(len(orders) - len(stored))
+    found = []
     for external_id, came in orders.items():
         profile, row = buyers.get(external_id), stored.get(external_id)
         if row is None:
-            found.append(Placed(next(ids), came.record, came, profile, None))
+            found.append(Placed(drafts[external_id], profile, None))
         elif row[2] != came.hash or row[3] != profile or row[5]:
-            found.append(Placed(row[1], came.record, came, profile, None, (row[3], row[4]), row[5]))
+            drawn = order_rows.draft(source, row[1], came)
+            found.append(Placed(drawn, profile, None, (row[3], row[4]), row[5]))
     return found
 
 
-def write(session: Session, source: UUID, placed: Sequence[Placed]) -> None:
+def write(session: Session, placed: Sequence[Placed]) -> None:
     """Write orders whose `customer` is known by now. Lines are replaced; happenings only ever added."""
     fresh = [one for one in placed if one.was is None]
     changed = [one for one in placed if one.was is not None]
     if fresh:
-        copy_rows(session, "orders", tuple(_COLUMNS), (_row(source, one) for one in fresh))
-        copy_rows(session, "order_lines", _LINE, _lines(fresh))
+        copy_rows(session, "orders", tuple(_COLUMNS), (one.row for one in fresh))
+        copy_rows(session, "order_lines", LINE, _lines(fresh))
     if changed:
-        _update(session, source, changed)
-    _write_events(session, source, placed)
+        _update(session, changed)
+    _write_events(session, placed)
 
 
-def _row(source: UUID, one: Placed) -> tuple[Any, ...]:
-    order = one.order
-    return (
-        one.id, source, order.external_id, order.number, one.profile, one.customer, order.state,
-        order.source_state, order.currency, order.total, order.discount, order.shipping, order.tax,
-        order.refunded, _details(order), order.placed_at, changed_at(one.came), one.came.landed_id,
-        one.came.hash,
-    )  # fmt: skip
+def _lines(placed: Iterable[Placed]) -> Iterable[str]:
+    return (line for one in placed for line in one.draft.lines)
 
 
-def _details(order: Order) -> str:
-    """What a card shows of an order beside its figures, as JSON without empty parts."""
-    parts = {
-        "coupons": order.coupons, "billing": order.billing, "delivery": order.delivery, "note": order.note,
-        "extra": order.extra,
-    }  # fmt: skip
-    return _encode({name: part for name, part in parts.items() if part}).decode()
-
-
-def _lines(placed: Iterable[Placed]) -> Iterable[tuple[Any, ...]]:
-    """Rows for COPY; text where making it is cheaper than having the driver make it."""
-    for one in placed:
-        order_id = one.id.hex
-        for position, line in enumerate(one.order.lines, start=1):
-            yield (
-                order_id, position, line.product_id, line.sku, line.name, line.quantity, line.unit_price,
-                line.discount, line.tax, line.total,
-            )  # fmt: skip
-
-
-def _update(session: Session, source: UUID, changed: Sequence[Placed]) -> None:
+def _update(session: Session, changed: Sequence[Placed]) -> None:
     names = ", ".join(name for name in _COLUMNS if name != "id")
     theirs = ", ".join(f"c.{name}" for name in _COLUMNS if name != "id")
     definition = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-    with staged(session, "changed_orders", definition, (_row(source, one) for one in changed)):
+    with staged(session, "changed_orders", definition, (one.row for one in changed)):
         session.execute(
             text(
                 f"UPDATE orders o SET gone_at = NULL, ({names}) = ROW ({theirs})"
@@ -120,9 +92,9 @@ def _update(session: Session, source: UUID, changed: Sequence[Placed]) -> None:
             )
         )
     session.execute(
-        text("DELETE FROM order_lines WHERE order_id = ANY(:ids)"), {"ids": [o.id for o in changed]}
+        text("DELETE FROM order_lines WHERE order_id = ANY(:ids)"), {"ids": [one.draft.id for one in changed]}
     )
-    copy_rows(session, "order_lines", _LINE, _lines(changed))
+    copy_rows(session, "order_lines", LINE, _lines(changed))
     _follow(session, [one for one in changed if one.was and (one.was[0] != one.profile or one.was_gone)])
 
 
@@ -130,7 +102,7 @@ def _follow(session: Session, placed: Sequence[Placed]) -> None:
     """What happened to an order goes with it when it turns out to be another profile's, or comes back."""
     if not placed:
         return
-    rows = [(str(one.id), one.was[0] if one.was else None, one.profile, one.customer) for one in placed]
+    rows = [(str(one.draft.id), one.was[0] if one.was else None, one.profile, one.customer) for one in placed]
     with staged(session, "followed", "number text, was uuid, profile_id uuid, customer_id uuid", rows):
         session.execute(
             text(
@@ -140,12 +112,12 @@ def _follow(session: Session, placed: Sequence[Placed]) -> None:
         )
 
 
-def _write_events(session: Session, source: UUID, placed: Sequence[Placed]) -> None:
-    at = now()
-    fresh = [row for one in placed if one.was is None for row in _events(source, one, at)]
+def _write_events(session: Session, placed: Sequence[Placed]) -> None:
+    at = str(now())
+    fresh = [row for one in placed if one.was is None for row in _events(one, at)]
     if fresh:
         copy_rows(session, "timeline", tuple(_EVENT), fresh)
-    known = [row for one in placed if one.was is not None for row in _events(source, one, at)]
+    known = [row for one in placed if one.was is not None for row in _events(one, at)]
     if known:
         names = ", ".join(_EVENT)
         definition = ", ".join(f"{name} {kind}" for name, kind in _EVENT.items())
@@ -158,32 +130,9 @@ def _write_events(session: Session, source: UUID, placed: Sequence[Placed]) -> N
             )
 
 
-def _events(source: UUID, one: Placed, at: datetime) -> Iterable[tuple[Any, ...]]:
-    """Timeline rows of an order, each key once; a colon in the order's id can't be mistaken for ours."""
-    order = one.order
-    prefix = "order:" + order.external_id.replace("%", "%25").replace(":", "%3A")
-    known = {"order": str(one.id), "number": order.number, "currency": order.currency}
-    for key, happening in {happening.key: happening for happening in happenings(one)}.items():
-        data = known.copy()
-        if happening.amount is not None:
-            data["amount"] = str(happening.amount)
-        if happening.note:
-            data["note"] = happening.note
-        kind = happening.kind if happening.kind.startswith("order.") else f"order.{happening.kind}"
-        yield (
-            source, f"{prefix}:{key}", one.profile, one.customer, kind, happening.at, at,
-            _encode(data).decode(),
-        )  # fmt: skip
-
-
-def happenings(one: Placed) -> list[Happening]:
-    """What the source tells, and that the order was placed, which every order was; a cart only began."""
-    order, told = one.order, list(one.order.happenings)
-    kind = "cart" if order.state == "cart" else "placed"
-    if all(happening.kind not in (kind, f"order.{kind}") for happening in told):
-        at = order.placed_at or changed_at(one.came)
-        told.insert(0, Happening(kind=kind, at=at, key=kind, amount=order.total))
-    return told
+def _events(one: Placed, received_at: str) -> Iterable[str]:
+    owner = one.owner
+    return (f"{head}\t{owner}\t{tail}\t{received_at}" for head, tail in one.draft.events)
 
 
 def gone(session: Session, source: UUID, orders: Mapping[str, datetime]) -> tuple[set[UUID], set[UUID]]:

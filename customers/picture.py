@@ -7,6 +7,7 @@ undo gives exactly the state of a run that never had the operation (docs/decisio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -54,6 +55,7 @@ class Member:
     landed_id: int | None = None  # None: known only from what an order says of its buyer
     new: bool = False
     dirty: bool = False
+    alone: dict[str, Any] | None = None  # columns of its card should it be new and nobody else's
     _person: Person | None = None
 
     @property

@@ -36,9 +36,12 @@ class Found:
 
 
 def find(
-    session: Session, source: UUID, people: Mapping[PersonId, Came[Person]], named: Collection[PersonId]
-) -> Found:
+    session: Session, source: UUID, people: Mapping[PersonId, Came[Person]], named: Collection[PersonId],
+    drafts: Mapping[PersonId, Member],
+) -> Found:  # fmt: skip
     """Compare what came with what is stored. `named` are further profiles that orders point to.
+
+    `drafts` has the members of people who may be new, drawn by `draft`; others are drawn here.
 
     What an order says of its buyer never replaces what the source says of the customer.
     """
@@ -53,7 +56,9 @@ def find(
             found.gone.add(rest[0])
     for key, buyer in people.items():
         row = stored.get(key)
-        member = _new(source, key, buyer) if row is None else _changed(source, key, buyer, row)
+        member = _changed(source, key, buyer, row) if row else drafts.get(key)
+        if row is None and member is None:
+            member = draft(source, key, buyer, new_id())
         if member is None:
             found.same += 1
             continue
@@ -64,8 +69,9 @@ def find(
     return found
 
 
-def _new(source: UUID, key: PersonId, buyer: Came[Person]) -> Member:
-    return _member(source, key, buyer, new_id(), new=True)
+def draft(source: UUID, key: PersonId, buyer: Came[Person], profile: UUID) -> Member:
+    """A profile that isn't stored yet."""
+    return _member(source, key, buyer, profile, new=True)
 
 
 def _changed(source: UUID, key: PersonId, buyer: Came[Person], row: Sequence[Any]) -> Member | None:

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from foundation.database import GRAPH_LOCK, lock
+
 # An order counts when the buyer bound themselves; a refund takes its money back, not its having been.
 COUNTED = "o.gone_at IS NULL AND o.state NOT IN ('cart', 'failed', 'cancelled')"
 
@@ -99,6 +101,31 @@ def refresh(session: Session, cards: Collection[UUID]) -> None:
     """Count these cards anew, those that live."""
     if cards:
         session.execute(text(_REFRESH), {"ids": list(cards)})
+
+
+def postpone(session: Session, cards: Collection[UUID]) -> None:
+    """Leave these cards to `catch_up`: during a load each is counted once instead of with every batch."""
+    if cards:
+        query = "INSERT INTO late_stats SELECT unnest(CAST(:ids AS uuid[])) ON CONFLICT DO NOTHING"
+        session.execute(text(query), {"ids": sorted(cards)})
+
+
+def catch_up(session: Session, limit: int = 5_000) -> bool:
+    """Count a portion of the cards that were left for later; whether there were any.
+
+    Several may do so, and batches that postpone their cards may be written meanwhile: those are then counted
+    once more. Everybody else who counts holds the lock alone.
+    """
+    if not session.scalar(text("SELECT EXISTS (SELECT FROM late_stats)")):
+        return False
+    lock(session, GRAPH_LOCK, shared=True)
+    query = (
+        "DELETE FROM late_stats WHERE customer_id IN (SELECT customer_id FROM late_stats"
+        " ORDER BY customer_id LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING customer_id"
+    )
+    cards = session.scalars(text(query), {"limit": limit}).all()
+    refresh(session, cards)
+    return bool(cards)
 
 
 def drop(session: Session, cards: Collection[UUID]) -> None:

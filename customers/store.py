@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import consent, graph, linking, orders, products, profiles, stats
-from customers.batch import Batch, Resolved, read
+from customers import cards, consent, graph, linking, order_rows, orders, products, profiles, stats
+from customers.batch import Batch, PersonId, Resolved, read
 from customers.graph import Settled
+from customers.order_rows import Draft
 from customers.orders import Placed
+from customers.picture import Member
 from customers.profiles import Found
-from foundation.clock import now
+from foundation.clock import new_ids, now
 from foundation.database import GRAPH_LOCK, lock
 
 __all__ = ["Outcome", "Resolved", "apply"]
@@ -35,24 +37,49 @@ class Outcome:
     cards: set[UUID] = field(default_factory=set)
 
 
-def apply(session: Session, source_id: UUID, items: Sequence[Resolved]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a batch says, made ready for the database as far as it can be without looking there."""
+
+    batch: Batch
+    people: Mapping[PersonId, Member]  # their profiles, should they be new
+    orders: Mapping[str, Draft]  # their rows, should they be new
+
+
+def prepare(source_id: UUID, role: str, items: Sequence[Resolved]) -> Ready:
+    """The costly part of `apply` that needs no lock and no database."""
+    batch = read(role, items)
+    ids = new_ids(len(batch.people) + len(batch.orders))
+    people: dict[PersonId, Member] = {}
+    for key, came in batch.people.items():
+        if came.landed_id is not None:
+            member = people[key] = profiles.draft(source_id, key, came, next(ids))
+            member.alone = cards.alone(member)
+    drafts = {one: order_rows.draft(source_id, next(ids), came) for one, came in batch.orders.items()}
+    return Ready(batch, people, drafts)
+
+
+def apply(
+    session: Session, source_id: UUID, items: Sequence[Resolved], *, ready: Ready | None = None,
+    bulk: bool = False,
+) -> Outcome:  # fmt: skip
     """Write what a source says, in the caller's transaction; saying it again changes nothing.
 
     The later of two items about one object holds. Everybody else who writes the graph waits until the
-    transaction ends, so callers keep it short: some thousand items.
+    transaction ends, so callers keep it short: some thousand items. `ready` is what `prepare` made of them.
+    With `bulk` it is one of many batches: figures of cards are left to `stats.catch_up`, and when no profile
+    is new or changed, others may do the same at the same time.
     """
     role = session.execute(_ROLE, {"id": source_id}).scalar_one()
-    batch = read(role, items)
-    lock(session, GRAPH_LOCK)
-    buyers = {one: batch.buyer_id(came.record) for one, came in batch.orders.items()}
-    found = profiles.find(session, source_id, batch.people, [key for key in buyers.values() if key])
-    settled = _people(session, found)
-    placed = _orders(
-        session, source_id, batch, found, {one: found.ids.get(key) for one, key in buyers.items() if key}
-    )
+    ready = ready or prepare(source_id, role, items)
+    batch = ready.batch
+    found, settled, placed = _places(session, source_id, ready, bulk)
+    for one in placed:
+        one.customer = found.customer.get(one.profile) if one.profile else None
+    orders.write(session, placed)
     changed = products.write(session, source_id, batch.products)
     touched = settled.cards | _cards_of(placed) | _gone(session, source_id, batch, found, placed)
-    stats.refresh(session, touched)
+    (stats.postpone if bulk else stats.refresh)(session, touched)
     counts = {
         "profiles_new": found.new,
         "profiles_changed": len(found.members) - found.new,
@@ -62,6 +89,35 @@ def apply(session: Session, source_id: UUID, items: Sequence[Resolved]) -> Outco
         "gone": len(batch.gone_people) + len(batch.gone_orders) + len(batch.gone_products),
     }
     return Outcome(counts, touched)
+
+
+Places = tuple[Found, Settled, list[Placed]]
+
+
+def _places(session: Session, source: UUID, ready: Ready, bulk: bool) -> Places:
+    """Where everything belongs; new and changed profiles find their cards.
+
+    Orders of known buyers change no card: batches of them share the lock and are written side by side.
+    """
+    batch = ready.batch
+    if bulk and not batch.loses_something and all(came.landed_id is None for came in batch.people.values()):
+        with session.begin_nested() as attempt:
+            lock(session, GRAPH_LOCK, shared=True)
+            found = _profiles(session, source, ready)
+            placed = _orders(session, source, ready, found)
+            if not found.members and not any(_moves(one, found) for one in placed):
+                return found, Settled(), placed
+            attempt.rollback()  # gives the lock back
+    lock(session, GRAPH_LOCK)
+    found = _profiles(session, source, ready)
+    settled = _people(session, found)
+    return found, settled, _orders(session, source, ready, found)
+
+
+def _profiles(session: Session, source: UUID, ready: Ready) -> Found:
+    batch = ready.batch
+    buyers = [batch.buyer_id(came.record) for came in batch.orders.values()]
+    return profiles.find(session, source, batch.people, [key for key in buyers if key], ready.people)
 
 
 def _people(session: Session, found: Found) -> Settled:
@@ -76,14 +132,17 @@ def _people(session: Session, found: Found) -> Settled:
     return settled
 
 
-def _orders(
-    session: Session, source: UUID, batch: Batch, found: Found, buyers: Mapping[str, UUID | None]
-) -> list[Placed]:
-    placed = orders.find(session, source, batch.orders, buyers)
-    for one in placed:
-        one.customer = found.customer.get(one.profile) if one.profile else None
-    orders.write(session, source, placed)
-    return placed
+def _orders(session: Session, source: UUID, ready: Ready, found: Found) -> list[Placed]:
+    """The orders to write; their profiles have ids by now."""
+    keys = {one: ready.batch.buyer_id(came.record) for one, came in ready.batch.orders.items()}
+    buyers = {one: found.ids.get(key) for one, key in keys.items() if key}
+    return orders.find(session, source, ready.batch.orders, buyers, ready.orders)
+
+
+def _moves(one: Placed, found: Found) -> bool:
+    """Whether an order comes to a profile that it was not on before, or that is gone."""
+    elsewhere = one.was is not None and (one.was[0] != one.profile or one.was_gone)
+    return elsewhere or one.profile in found.gone
 
 
 def _cards_of(placed: Collection[Placed]) -> set[UUID]:

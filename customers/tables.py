@@ -103,6 +103,13 @@ class CustomerStats(Base):
     )
 
 
+class LateStats(Base):
+    """A card whose figures are to be counted when a load is over."""
+
+    __tablename__ = "late_stats"
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
 class Profile(Base):
     """One person or company as one source knows them."""
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import psycopg
+from psycopg.types.array import ListDumper
 from sqlalchemy import Engine, MetaData, create_engine, text
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -21,6 +23,25 @@ class Base(DeclarativeBase):
     """Parent of every table; one metadata for one database."""
 
     metadata = MetaData(naming_convention=NAMING)
+
+
+class _Array(ListDumper):
+    """Lists of ids and of plain text as arrays: what the driver's own loop gives, several times faster."""
+
+    def dump(self, obj: list[Any]) -> Any:
+        kinds = set(map(type, obj))
+        if kinds == {UUID}:
+            return f"{{{','.join([one.hex for one in obj])}}}".encode()
+        if kinds == {int}:
+            return f"{{{','.join(map(str, obj))}}}".encode()
+        if kinds == {str}:
+            joined = '","'.join(obj)
+            if "\\" not in joined and joined.count('"') == 2 * (len(obj) - 1):
+                return f'{{"{joined}"}}'.encode()
+        return super().dump(obj)
+
+
+psycopg.adapters.register_dumper(list, _Array)
 
 
 def make_engine(url: str, *, pool_size: int = 5, application: str = "kartoteka") -> Engine:
@@ -56,21 +77,43 @@ def driver(session: Session) -> psycopg.Connection[Any]:
     return raw
 
 
-def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+_LINES = 200  # lines sent at once
+NULL = "\\N"  # no value, in COPY's text form
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def copy_text(value: str) -> str:
+    """A text as a line of COPY's text form holds it."""
+    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
+
+
+Rows = Iterable[Sequence[Any]] | Iterable[str]  # values, or lines of COPY's text form
+
+
+def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Rows) -> int:
     """Write rows into a table by COPY; answers how many. Names come from code, never from outside."""
     count = 0
+    lines: list[str] = []
     with (
         driver(session).cursor() as cursor,
         cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy,
     ):
         for row in rows:
-            copy.write_row(row)
             count += 1
+            if isinstance(row, str):
+                lines.append(row)
+                if len(lines) == _LINES:
+                    copy.write("\n".join(lines) + "\n")
+                    lines.clear()
+            else:
+                copy.write_row(row)
+        if lines:
+            copy.write("\n".join(lines) + "\n")
     return count
 
 
 @contextmanager
-def staged(session: Session, name: str, definition: str, rows: Iterable[Sequence[Any]]) -> Iterator[int]:
+def staged(session: Session, name: str, definition: str, rows: Rows) -> Iterator[int]:
     """A temporary table filled by COPY, gone when the block ends; yields its row count.
 
     `definition` is the column list of `CREATE TEMP TABLE`; the first word of each entry is the column's name.
@@ -84,9 +127,10 @@ def staged(session: Session, name: str, definition: str, rows: Iterable[Sequence
     session.execute(text(f"DROP TABLE {name}"))
 
 
-def lock(session: Session, key: int) -> None:
-    """Wait for an advisory lock that ends with the transaction. Keys are listed in `LOCKS`."""
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+def lock(session: Session, key: int, *, shared: bool = False) -> None:
+    """Wait for an advisory lock that ends with the transaction; several may hold it `shared`."""
+    kind = "_shared" if shared else ""
+    session.execute(text(f"SELECT pg_advisory_xact_lock{kind}(:key)"), {"key": key})
 
 
 GRAPH_LOCK = 7_001  # who belongs to which card: one writer at a time (docs/decisions/0003)

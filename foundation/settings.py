@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="How many reverse proxies in front are trusted for the caller's address."
     )
+    workers: int | None = Field(
+        None, ge=1, le=32, description="Worker processes that `up` runs. Unset: one per core, at most four."
+    )
     worker_threads: int = Field(4, ge=1, le=64, description="How many jobs one worker process runs at once.")
     secure_cookies: bool | None = Field(
         None, description="Send cookies over https only. Unset: yes when public_url is https."

@@ -7,20 +7,21 @@ then, prove nothing against a record.
 """
 
 from datetime import timedelta
+from itertools import takewhile
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Engine, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Engine, select, text, update
 from sqlalchemy.orm import Session
 
 from foundation import clock, problems
 from foundation.database import transaction
 from foundation.errors import KartotekaError
-from sync.tables import Connection, LandedHead, LandedRecord, ResolveClaim
+from sync.tables import LandedHead, LandedRecord, ResolveClaim
 
 LEASE = timedelta(seconds=30)
 BATCH = 2_000
+SLOTS = 4  # workers that resolve one connection at the same time
 AFTER_CRASHES = {0: BATCH, 1: 200, 2: 20}  # then one by one
 ALONE = 5  # crashes in a batch of its own
 MOST_CRASHES = len(AFTER_CRASHES) + ALONE
@@ -39,6 +40,7 @@ class Claim(msgspec.Struct, frozen=True):
     """The right to resolve some landed versions of one connection."""
 
     connection_id: UUID
+    slot: int
     token: int
     landed_ids: tuple[int, ...]
 
@@ -47,29 +49,15 @@ def take(engine: Engine) -> Claim | None:
     """Claim a batch of the next connection that has something pending and nobody working on it."""
     with transaction(engine) as session:
         for connection_id in _waiting(session):
-            row = session.scalars(
-                select(ResolveClaim)
-                .where(ResolveClaim.connection_id == connection_id)
-                .with_for_update(skip_locked=True)
-            ).one_or_none()
-            if row is None or (row.lease_until is not None and row.lease_until > clock.now()):
-                continue
-            if row.landed_ids:
-                _count_crash(session, connection_id, row.landed_ids)
-            ids = _next_batch(session, connection_id)
-            row.token += 1
-            row.landed_ids = ids
-            row.lease_until = clock.now() + LEASE if ids else None
-            if ids:
-                return Claim(connection_id, row.token, tuple(ids))
+            claim = _take(session, connection_id)
+            if claim is not None:
+                return claim
     return None
 
 
 def hold(session: Session, claim: Claim) -> None:
     """Make sure, until the transaction ends, that the claim is still ours; raises LostClaim."""
-    token = session.scalar(
-        select(ResolveClaim.token).where(ResolveClaim.connection_id == claim.connection_id).with_for_update()
-    )
+    token = session.scalar(select(ResolveClaim.token).where(*_row(claim)).with_for_update())
     if token != claim.token:
         raise LostClaim("another worker is resolving these records")
 
@@ -78,48 +66,98 @@ def renew(session: Session, claim: Claim) -> None:
     """Another lease's length from now; for work record by record."""
     session.execute(
         update(ResolveClaim)
-        .where(ResolveClaim.connection_id == claim.connection_id, ResolveClaim.token == claim.token)
+        .where(*_row(claim), ResolveClaim.token == claim.token)
         .values(lease_until=clock.now() + LEASE)
     )
 
 
 def release(session: Session, claim: Claim) -> None:
-    """Give the connection free for the next batch."""
+    """Give it back; nothing is known of its versions but what their heads say."""
     session.execute(
         update(ResolveClaim)
-        .where(ResolveClaim.connection_id == claim.connection_id, ResolveClaim.token == claim.token)
+        .where(*_row(claim), ResolveClaim.token == claim.token)
         .values(lease_until=None, landed_ids=[])
     )
 
 
-def _waiting(session: Session) -> list[UUID]:
-    """Connections with pending versions and no claim in force; they get a claim row when they lack one."""
-    pending = select(LandedHead.connection_id).where(
-        LandedHead.connection_id == Connection.id, LandedHead.pending
+def fence(session: Session, connection_id: UUID) -> None:
+    """Wait for the batches of a connection that are being written; what is claimed can't be any more."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 8))"), {"name": str(connection_id)}
     )
-    rows = session.execute(
-        select(Connection.id, ResolveClaim.connection_id)
-        .join(ResolveClaim, ResolveClaim.connection_id == Connection.id, isouter=True)
-        .where(pending.exists(), func.coalesce(ResolveClaim.lease_until, clock.now()) <= clock.now())
-        .order_by(func.coalesce(ResolveClaim.token, 0))
-    ).all()
-    lacking = [row[0] for row in rows if row[1] is None]
-    if lacking:
-        session.execute(
-            insert(ResolveClaim)
-            .values([{"connection_id": i, "token": 0, "landed_ids": []} for i in sorted(lacking)])
-            .on_conflict_do_nothing()
+    session.execute(
+        text("UPDATE resolve_claims SET token = token + 1, landed_ids = '{}' WHERE connection_id = :id"),
+        {"id": connection_id},
+    )
+
+
+def _row(claim: Claim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return ResolveClaim.connection_id == claim.connection_id, ResolveClaim.slot == claim.slot
+
+
+def _waiting(session: Session) -> list[UUID]:
+    """Connections with pending versions, those first that had the fewest turns."""
+    rows = session.scalars(
+        text(
+            "SELECT c.id FROM connections c WHERE EXISTS"
+            " (SELECT FROM landed_heads h WHERE h.connection_id = c.id AND h.pending) ORDER BY"
+            " (SELECT coalesce(sum(token), 0) FROM resolve_claims r WHERE r.connection_id = c.id)"
         )
-    return [row[0] for row in rows]
+    )
+    return list(rows)
 
 
-def _next_batch(session: Session, connection_id: UUID) -> list[int]:
-    rows = session.execute(
-        select(LandedHead.landed_id, LandedHead.crashes)
-        .where(LandedHead.connection_id == connection_id, LandedHead.pending)
-        .order_by(LandedHead.landed_id)
-        .limit(BATCH)
-    ).all()
+def _take(session: Session, connection_id: UUID) -> Claim | None:
+    """Claim what nobody has, in a slot that nobody holds; None without either, or when another chooses."""
+    name = {"name": str(connection_id)}
+    if not session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 8))"), name):
+        return None
+    slots = (
+        select(ResolveClaim).where(ResolveClaim.connection_id == connection_id).order_by(ResolveClaim.slot)
+    )
+    unlocked = session.scalars(slots.with_for_update(skip_locked=True)).all()  # the others are being written
+    at = clock.now()
+    free = [row for row in unlocked if row.lease_until is None or row.lease_until <= at]
+    everyone = session.execute(slots.with_only_columns(ResolveClaim.slot, ResolveClaim.landed_ids)).all()
+    if not everyone:
+        free = _make_slots(session, connection_id)
+    for row in free:
+        if row.landed_ids:
+            _count_crash(session, connection_id, row.landed_ids)
+            row.landed_ids, row.token, row.lease_until = [], row.token + 1, None
+    session.flush()
+    open_slots = {row.slot for row in free}
+    busy = {one for slot, ids in everyone if slot not in open_slots for one in ids}
+    ids = _next_batch(session, connection_id, busy, len(free) == SLOTS) if free else []
+    if not ids:
+        return None
+    mine = free[0]
+    mine.token += 1
+    mine.landed_ids = ids
+    mine.lease_until = at + LEASE
+    return Claim(connection_id, mine.slot, mine.token, tuple(ids))
+
+
+def _make_slots(session: Session, connection_id: UUID) -> list[ResolveClaim]:
+    rows = [
+        ResolveClaim(connection_id=connection_id, slot=slot, token=0, landed_ids=[]) for slot in range(SLOTS)
+    ]
+    session.add_all(rows)
+    return rows
+
+
+def _next_batch(session: Session, connection_id: UUID, busy: set[int], alone: bool) -> list[int]:
+    """Pending versions that nobody has, oldest first.
+
+    One whose forerunner was pending too when it landed may be taken only by somebody who works alone: the
+    forerunner may be in another's hands, and must not be written after it.
+    """
+    query = select(LandedHead.landed_id, LandedHead.crashes, LandedHead.overtook)
+    query = query.where(LandedHead.connection_id == connection_id, LandedHead.pending)
+    found = session.execute(query.order_by(LandedHead.landed_id).limit(BATCH + len(busy))).all()
+    rows = [row for row in found if row.landed_id not in busy][:BATCH]
+    if not alone:
+        rows = list(takewhile(lambda row: not row.overtook, rows))
     worst = max((row.crashes for row in rows), default=0)
     return [row.landed_id for row in rows if row.crashes == worst][: AFTER_CRASHES.get(worst, 1)]
 

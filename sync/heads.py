@@ -63,7 +63,8 @@ def update_heads(
     session.execute(
         text(
             "UPDATE landed_heads h SET landed_id = s.landed_id, version_hash = s.version_hash,"
-            " version_at = s.version_at, gone = s.gone, moved_at = :at, pending = true, crashes = 0"
+            " version_at = s.version_at, gone = s.gone, moved_at = :at, overtook = h.pending, pending = true,"
+            " crashes = 0"
             " FROM unnest(CAST(:ids AS text[]), CAST(:landed AS bigint[]), CAST(:hashes AS bytea[]),"
             " CAST(:times AS timestamptz[]), CAST(:gone AS boolean[]))"
             " AS s(external_id, landed_id, version_hash, version_at, gone)"

@@ -216,13 +216,13 @@ def _move(session: Session, connection_id: UUID, stream: str, moves: Sequence[_M
     """Put the chosen versions in force and mark them to be resolved."""
     columns = (
         "connection_id", "stream", "external_id", "landed_id", "version_hash", "version_at", "gone",
-        "moved_at", "pending", "crashes",
+        "moved_at", "pending", "overtook", "crashes",
     )  # fmt: skip
     fresh = [move for move in moves if move.before is None]
     if fresh:
         rows = (
             (connection_id, stream, m.raw.external_id, m.landed_id, m.version_hash, m.raw.version_at,
-             m.raw.gone, at, True, 0)
+             m.raw.gone, at, True, False, 0)
             for m in fresh
         )  # fmt: skip
         copy_rows(session, "landed_heads", columns, rows)

@@ -57,6 +57,14 @@ def retry_all(session: Session, source_id: UUID, limit: int = 10_000) -> int:
     return len(ids)
 
 
+def any_open(session: Session, source_id: UUID) -> bool:
+    """Whether anything of a connection has failed and isn't solved yet."""
+    query = text(
+        "SELECT EXISTS (SELECT FROM problems WHERE source_id = :id AND state IN ('open', 'retrying'))"
+    )
+    return bool(session.execute(query, {"id": source_id}).scalar_one())
+
+
 def settle_all(session: Session, keys: Sequence[str]) -> None:
     """These are solved: what failed has gone through."""
     session.execute(

@@ -13,7 +13,7 @@ from foundation.database import GRAPH_LOCK, lock, transaction
 from foundation.errors import BadInput
 from foundation.jobs import Work, job
 from foundation.tables import Operation
-from sync import resolve, runs
+from sync import claims, resolve, runs
 from sync.tables import Connection, Run
 
 PROFILES = 500  # taken off their cards in one transaction
@@ -76,10 +76,7 @@ def _fence_resolver(work: Work, connection_id: UUID) -> None:
     """Wait for the batch that is being resolved and let nobody go on with it."""
     with transaction(work.engine) as session:
         work.guard(session)
-        session.execute(
-            text("UPDATE resolve_claims SET token = token + 1, landed_ids = '{}' WHERE connection_id = :id"),
-            {"id": connection_id},
-        )
+        claims.fence(session, connection_id)
         session.execute(
             text("UPDATE landed_heads SET pending = false WHERE connection_id = :id AND pending"),
             {"id": connection_id},

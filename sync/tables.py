@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -77,6 +77,7 @@ class LandedHead(Base):
     gone: Mapped[bool] = mapped_column(default=False)
     moved_at: Mapped[datetime] = mapped_column(Time, default=now)  # when this version came into force here
     pending: Mapped[bool] = mapped_column(default=True)  # to be resolved
+    overtook: Mapped[bool] = mapped_column(default=False)  # the version before was still pending then
     crashes: Mapped[int] = mapped_column(default=0)
     __table_args__ = (
         Index("ix_landed_heads_pending", "connection_id", "landed_id", postgresql_where=text("pending")),
@@ -84,10 +85,11 @@ class LandedHead(Base):
 
 
 class ResolveClaim(Base):
-    """The batch of heads a worker is resolving, one per connection; an expired one tells of a crash."""
+    """A batch of heads that a worker is resolving; one that ran out tells of a crash."""
 
     __tablename__ = "resolve_claims"
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     token: Mapped[int] = mapped_column(BigInteger, default=0)
     lease_until: Mapped[datetime | None] = mapped_column(Time)
     landed_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)

@@ -101,7 +101,8 @@ def _bury_new(session: Session, values: dict[str, Any]) -> int:
     return _count(
         session,
         "UPDATE landed_heads g SET landed_id = r.id, version_hash = r.version_hash, version_at = NULL,"
-        " gone = true, moved_at = :at, pending = true, crashes = 0 FROM landed_records r,"
+        " gone = true, moved_at = :at, overtook = g.pending, pending = true, crashes = 0"
+        " FROM landed_records r,"
         " (SELECT m.connection_id, m.stream, m.external_id " + _STILL + " AND m.before_id IS NULL) AS s"
         " WHERE g.connection_id = s.connection_id AND g.stream = s.stream AND g.external_id = s.external_id"
         " AND r.connection_id = s.connection_id AND r.stream = s.stream AND r.external_id = s.external_id"
@@ -115,8 +116,9 @@ def _put_back(session: Session, values: dict[str, Any]) -> int:
     return _count(
         session,
         "UPDATE landed_heads g SET landed_id = r.id, version_hash = r.version_hash,"
-        " version_at = r.version_at, gone = r.gone, moved_at = :at, pending = true, crashes = 0"
-        " FROM landed_records r, (SELECT m.connection_id, m.stream, m.external_id, m.before_id " + _STILL
+        " version_at = r.version_at, gone = r.gone, moved_at = :at, overtook = g.pending, pending = true,"
+        " crashes = 0 FROM landed_records r,"
+        " (SELECT m.connection_id, m.stream, m.external_id, m.before_id " + _STILL
         + " AND m.before_id IS NOT NULL) AS s"
         " WHERE g.connection_id = s.connection_id AND g.stream = s.stream AND g.external_id = s.external_id"
         " AND r.id = s.before_id",

@@ -1,5 +1,6 @@
 """`kartoteka up`: the whole installation in one terminal."""
 
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from kartoteka.terminal import data_option
 if TYPE_CHECKING:
     from foundation.settings import Settings
     from kartoteka.supervisor import Child
+
+MOST_WORKERS = 4  # that are started without being asked for
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -121,13 +124,15 @@ def make_ready(settings: "Settings", address: str, *, private_servers: bool) -> 
 
 
 def parts_of(settings: "Settings", address: str, listener: socket.socket) -> "list[Child]":
-    """The children: web on our socket, a worker, the beat."""
+    """The children: web on our socket, the workers, the beat."""
     from kartoteka.supervisor import Child
 
     shared = ["--data", str(settings.data), "--supervised", "--address", settings.public_url or address]
     shared += ["--allow-private"] if settings.allow_private_addresses else []
     web = Child("web", ["web", *shared, "--fd", str(listener.fileno())], (listener,))
-    return [web, Child("worker", ["worker", *shared]), Child("beat", ["beat", *shared])]
+    count = settings.workers or min(os.cpu_count() or 1, MOST_WORKERS)
+    names = ["worker", *(f"worker {number}" for number in range(2, count + 1))]
+    return [web, *(Child(name, ["worker", *shared]) for name in names), Child("beat", ["beat", *shared])]
 
 
 def first_link(data: Path | None) -> str | None:
@@ -145,7 +150,7 @@ def first_link(data: Path | None) -> str | None:
 @click.option("--host", help="The address to listen on (127.0.0.1).")
 @click.option("--port", type=int, help="The port to listen on (8000); 0 takes a free one.")
 def up_command(data: Path | None, host: str | None, port: int | None) -> None:
-    """Everything in one terminal: private servers, web, worker and beat.
+    """Everything in one terminal: private servers, web, workers and beat.
 
     Prints the address, and on the first start a link to set up the owner. Ctrl-C stops all of it.
     """

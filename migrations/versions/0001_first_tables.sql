@@ -187,6 +187,7 @@ CREATE TABLE landed_heads (
     gone BOOLEAN NOT NULL,
     moved_at TIMESTAMP WITH TIME ZONE NOT NULL,
     pending BOOLEAN NOT NULL,
+    overtook BOOLEAN NOT NULL,
     crashes INTEGER NOT NULL,
     CONSTRAINT pk_landed_heads PRIMARY KEY (connection_id, stream, external_id)
 );
@@ -211,6 +212,11 @@ CREATE TABLE landed_records (
 CREATE INDEX ix_landed_records_operation_id ON landed_records (operation_id) WHERE operation_id IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_landed_records_version ON landed_records (connection_id, stream, external_id, version_hash);
+
+CREATE TABLE late_stats (
+    customer_id UUID NOT NULL,
+    CONSTRAINT pk_late_stats PRIMARY KEY (customer_id)
+);
 
 CREATE TABLE leases (
     name VARCHAR NOT NULL,
@@ -387,10 +393,11 @@ CREATE UNIQUE INDEX uq_profiles_source_id_kind_external_id ON profiles (source_i
 
 CREATE TABLE resolve_claims (
     connection_id UUID NOT NULL,
+    slot SMALLINT NOT NULL,
     token BIGINT NOT NULL,
     lease_until TIMESTAMP WITH TIME ZONE,
     landed_ids BIGINT[] NOT NULL,
-    CONSTRAINT pk_resolve_claims PRIMARY KEY (connection_id)
+    CONSTRAINT pk_resolve_claims PRIMARY KEY (connection_id, slot)
 );
 
 CREATE TABLE shared_keys (

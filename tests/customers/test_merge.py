@@ -50,6 +50,18 @@ def test_the_older_card_stands_for_both(session: Session) -> None:
     assert row(session, "SELECT id FROM customers WHERE live").id == first
 
 
+@pytest.mark.parametrize("first", ["anna", "other"])
+def test_a_key_that_came_meanwhile_holds_without_the_merge(session: Session, first: str) -> None:
+    """A merge ties the two cards that a phone ties later; undoing it leaves the phone."""
+    source = shop(session)
+    say(session, source, anna(phones=(), emails=("b@x.org",)), anna(external_id="other", emails=("a@x.org",)))
+    sides = (card(session, "anna"), card(session, "other"))
+    operation = merge.merge(session, *(sides if first == "anna" else reversed(sides)), "anna@shop")
+    say(session, source, anna(emails=("b@x.org",), changed_at=FEBRUARY))
+    merge.undo(session, operation.id, "anna@shop")
+    assert card(session, "anna") == card(session, "other")
+
+
 def test_undo_gives_each_half_its_own(session: Session) -> None:
     source = shop(session)
     say(session, source, anna(), *annas_orders(), dana())

@@ -3,14 +3,18 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import Engine
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from customers import jobs, stats
+from customers import card, jobs, stats, store
+from customers.store import Resolved
+from foundation.clock import now
 from foundation.database import transaction
-from foundation.records import Gone
+from foundation.records import AnyRecord, Gone
 from tests.customers.world import rows, say, shop
-from tests.people import JANUARY, anna, boris, order
+from tests.people import FEBRUARY, JANUARY, anna, annas_orders, boris, dana, order
 
 
 def test_marks_are_fifths(session: Session) -> None:
@@ -49,3 +53,55 @@ def test_marks_come_by_themselves(engine: Engine) -> None:
     jobs.marks_of_the_day(engine)
     with transaction(engine) as session:
         assert rows(session, "SELECT recency, frequency, monetary FROM customer_stats") == [(1, 1, 1)]
+
+
+def test_a_load_leaves_figures_for_later(session: Session) -> None:
+    source = shop(session)
+    said = [anna(), *annas_orders()]
+    items = [Resolved(number, now(), (record,)) for number, record in enumerate(said)]
+    store.apply(session, source.id, items, bulk=True)
+    [(customer,)] = rows(session, "SELECT customer_id FROM late_stats")
+    assert card.read(session, customer).stats.late
+    assert stats.catch_up(session)
+    found = card.read(session, customer).stats
+    assert (found.orders, found.late) == (2, False)
+    assert not stats.catch_up(session)
+
+
+def test_orders_of_known_buyers_are_written_side_by_side(engine: Engine) -> None:
+    """Two batches of a load at once; a batch that brings somebody new waits until it is alone."""
+    with transaction(engine) as session:
+        source = shop(session).id
+        store.apply(session, source, [Resolved(1, now(), (anna(),)), Resolved(2, now(), (boris(),))])
+
+    def bulk(session: Session, number: int, *records: AnyRecord) -> None:
+        session.execute(text("SET LOCAL lock_timeout = '300ms'"))
+        store.apply(session, source, [Resolved(number, now(), records)], bulk=True)
+
+    with Session(engine) as one, Session(engine) as other, Session(engine) as third:
+        bulk(one, 3, order(anna(), "A-1", customer=None, customer_id="anna"))
+        bulk(other, 4, order(boris(), "B-1", customer=None, customer_id="boris"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            bulk(third, 5, dana())
+        third.rollback()
+        one.commit()
+        other.commit()
+        bulk(third, 5, dana())
+        third.commit()
+    with transaction(engine) as session:
+        while stats.catch_up(session):
+            pass
+        assert sorted(rows(session, "SELECT orders FROM customer_stats")) == [(0,), (1,), (1,)]
+
+
+def test_order_that_changes_hands_in_a_load_moves(session: Session) -> None:
+    source = shop(session)
+    say(session, source, anna(), boris(), order(anna(), "A-1"))
+    moved = order(boris(), "A-1", changed_at=FEBRUARY)
+    store.apply(session, source.id, [Resolved(9, now(), (moved,))], bulk=True)
+    while stats.catch_up(session):
+        pass
+    found = rows(
+        session, "SELECT c.name, s.orders FROM customers c JOIN customer_stats s ON s.customer_id = c.id"
+    )
+    assert sorted(found) == [("Anna Petrova", 0), ("Boris Weber", 1)]

@@ -4,11 +4,12 @@ import random
 import threading
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
+from customers import stats
 from foundation import clock
 from foundation.database import transaction
-from sync import resolve
+from sync import claims, resolve
 from sync.landing import land
 from tests import shops
 
@@ -81,6 +82,52 @@ def test_landing_and_resolving_at_once(engine, connection, shop, together, count
         assert (
             count("profiles", f"external_id = '{thing['id']}' AND record ->> 'name' = '{thing['name']}'") == 1
         )
+
+
+def test_workers_on_one_backlog_leave_what_one_would(engine, connection, shop, together, count, monkeypatch):
+    """Many small batches of one connection in several hands, while its objects go on changing."""
+    monkeypatch.setattr(claims, "BATCH", 10)
+    chance = random.Random(7)
+    for number in range(60):
+        shop.customer(number)
+    for _ in range(400):
+        shop.customer(chance.randrange(60), name=f"Name {chance.randrange(1000)}")
+        shop.order(chance.randrange(80), buyer=chance.randrange(60), state=chance.choice(["open", "paid"]))
+    history = [(stream, shops._raw(thing)) for _, stream, thing in shop.outbox]
+    landed = threading.Event()
+
+    def lander():
+        for begin in range(0, len(history), 25):
+            with transaction(engine) as session:
+                for stream in ("customers", "orders"):
+                    raws = [raw for s, raw in history[begin : begin + 25] if s == stream]
+                    land(session, connection.id, stream, raws, "webhook")
+        landed.set()
+
+    def resolver():
+        while True:
+            ended = landed.is_set()
+            if not resolve.resolve(engine) and ended and not count("landed_heads", "pending"):
+                return
+
+    together(lander, *[resolver] * 4)
+    assert count("problems") == count("late_stats") == count("landed_heads", "pending OR crashes > 0") == 0
+    assert count("orders") == len(shop.objects["orders"])
+    for thing in shop.objects["customers"].values():
+        assert (
+            count("profiles", f"external_id = '{thing['id']}' AND record ->> 'name' = '{thing['name']}'") == 1
+        )
+    for thing in shop.objects["orders"].values():
+        assert count("orders", f"external_id = '{thing['id']}' AND state = '{thing['state']}'") == 1
+    with transaction(engine) as session:
+        counted = session.execute(
+            text("SELECT customer_id, orders, spent FROM customer_stats ORDER BY 1")
+        ).all()
+        stats.refresh(session, [one[0] for one in counted])
+        again = session.execute(
+            text("SELECT customer_id, orders, spent FROM customer_stats ORDER BY 1")
+        ).all()
+    assert counted == again
 
 
 def test_one_new_customer_from_eight_sides_is_one_card(engine, connection, shop, together, count):

@@ -87,7 +87,7 @@ def test_unreadable_record_stands_aside(shop, put, resolved, count):
 def test_record_that_breaks_the_store_stands_aside(shop, put, resolved, count, monkeypatch):
     honest = store.apply
 
-    def apply(session, source_id, items):
+    def apply(session, source_id, items, **rest):
         for item in items:
             if any(getattr(record, "name", "") == "Person Number7" for record in item.records):
                 raise ZeroDivisionError("seven")
@@ -105,7 +105,7 @@ def test_record_that_breaks_the_store_stands_aside(shop, put, resolved, count, m
 def test_database_fault_rejects_nobody_else(shop, put, resolved, count, monkeypatch):
     honest = store.apply
 
-    def apply(session, source_id, items):
+    def apply(session, source_id, items, **rest):
         outcome = honest(session, source_id, items)
         if any(getattr(r, "name", "") == "Person Number7" for item in items for r in item.records):
             session.execute(text("SELECT 1/0"))
@@ -187,6 +187,58 @@ def test_one_worker_per_connection(shop, put, engine):
     assert claims.take(engine) is None
 
 
+def test_workers_share_the_backlog_of_a_connection(shop, put, engine, monkeypatch):
+    monkeypatch.setattr(claims, "BATCH", 3)
+    for number in range(7):
+        shop.customer(number)
+    put()
+    shares = [claims.take(engine) for _ in range(4)]
+    assert [len(share.landed_ids) for share in shares[:3]] == [3, 3, 1]
+    assert shares[3] is None
+    assert len({one for share in shares[:3] for one in share.landed_ids}) == 7
+
+
+def test_no_more_workers_than_slots(shop, put, engine, monkeypatch):
+    monkeypatch.setattr(claims, "BATCH", 1)
+    for number in range(9):
+        shop.customer(number)
+    put()
+    taken = [claims.take(engine) for _ in range(claims.SLOTS + 1)]
+    assert [claim is None for claim in taken] == [False] * claims.SLOTS + [True]
+
+
+def test_newer_version_waits_for_the_older_in_other_hands(shop, put, engine, count, clock, monkeypatch):
+    """Else the older one could be written after it."""
+    monkeypatch.setattr(claims, "BATCH", 2)
+    for number in range(2):
+        shop.customer(number)
+    put()
+    older = claims.take(engine)
+    clock.advance(timedelta(seconds=1))
+    shop.customer(1, name="Anna Newer")
+    put()
+    assert claims.take(engine) is None
+    resolve._work(engine, older)
+    while resolve.resolve(engine):
+        pass
+    assert count("customers", "name = 'Anna Newer'") == 1
+    assert count("landed_heads", "pending") == 0
+
+
+def test_fenced_claims_write_nothing(shop, put, engine, monkeypatch, count):
+    monkeypatch.setattr(claims, "BATCH", 1)
+    for number in range(2):
+        shop.customer(number)
+    put()
+    taken = [claims.take(engine) for _ in range(2)]
+    with transaction(engine) as session:
+        claims.fence(session, taken[0].connection_id)
+    for claim in taken:
+        with pytest.raises(claims.LostClaim):
+            resolve._work(engine, claim)
+    assert count("profiles") == 0
+
+
 def test_expired_claim_counts_a_crash(shop, put, engine, die, count, clock):
     for number in range(300):
         shop.customer(number)
@@ -260,7 +312,7 @@ def test_database_away_gives_the_claim_back(shop, put, engine, monkeypatch, coun
     shop.customer(1)
     put()
 
-    def away(*_):
+    def away(*_, **__):
         raise OperationalError("x", {}, Exception("server closed the connection"))
 
     monkeypatch.setattr(store, "apply", away)
