@@ -15,10 +15,9 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ import psycopg
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
-from benchmarks import source as sources
 from benchmarks.people import orders, people
+from benchmarks.source import Workers
 from connectors.base import Raw
 from customers.tables import Source
 from foundation import embedded
@@ -66,8 +65,8 @@ class Round:
 class Meter:
     """Measures wall time and CPU of ourselves, of the workers and of the database server."""
 
-    def __init__(self, engine: Engine, workers: Sequence[BaseProcess]) -> None:
-        self.workers = {worker.pid for worker in workers}
+    def __init__(self, engine: Engine, workers: Workers) -> None:
+        self.workers = {process.pid for process in workers.processes}
         with engine.connect() as connection:
             one = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         self.server = int(_stat(one)[3])
@@ -123,14 +122,14 @@ def prepare(customers: int, orders_each: int) -> dict[str, list[list[Raw]]]:
     return made
 
 
-def load(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]]) -> None:
+def load(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]], workers: Workers) -> None:
     """The whole path for everything: land, while the workers resolve; ends when they have nothing left."""
-    pull(engine, source, streams)
     left = text(
         "SELECT EXISTS (SELECT FROM landed_heads WHERE connection_id = :id AND pending)"
         " OR EXISTS (SELECT FROM late_stats)"
     )
-    with engine.connect() as connection:
+    with workers.busy(), engine.connect() as connection:
+        pull(engine, source, streams)
         while connection.scalar(left, {"id": source}):
             connection.rollback()
             time.sleep(0.05)
@@ -193,11 +192,11 @@ def bare(engine: Engine, folder: Path, builds: dict[str, list[str]]) -> None:
                 session.execute(text(statement.replace("%", "%%")))
 
 
-def one_round(engine: Engine, meter: Meter, streams: dict[str, list[list[Raw]]]) -> Round:
+def one_round(engine: Engine, meter: Meter, workers: Workers, streams: dict[str, list[list[Raw]]]) -> Round:
     """Load, load again, and the bare copy of what came of it."""
     source, found = empty(engine), Round()
-    found.load = meter.measure(lambda: load(engine, source, streams))
-    found.again = meter.measure(lambda: load(engine, source, streams))
+    found.load = meter.measure(lambda: load(engine, source, streams, workers))
+    found.again = meter.measure(lambda: load(engine, source, streams, workers))
     with tempfile.TemporaryDirectory() as folder:
         builds = copy_out(engine, Path(folder))
         found.bare = meter.measure(lambda: bare(engine, Path(folder), builds))
@@ -241,7 +240,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="kartoteka-bench-"))
-    workers: list[BaseProcess] = []
+    workers: Workers | None = None
     servers = None if options.url else embedded.start(folder)
     server = options.url or servers.database_url  # type: ignore[union-attr]
     try:
@@ -250,7 +249,7 @@ def main() -> None:
             connection.execute("CREATE DATABASE kartoteka_bench TEMPLATE template0")
         engine = make_engine(psycopg_url(server))
         upgrade(engine)
-        workers = sources.start(psycopg_url(server), options.workers)
+        workers = Workers(psycopg_url(server), options.workers)
         meter, before = Meter(engine, workers), None
         for size in range(max(options.double, 1)):
             customers = options.customers << size
@@ -258,16 +257,15 @@ def main() -> None:
             cpu = show(
                 customers,
                 options.orders_each,
-                [one_round(engine, meter, streams) for _ in range(options.rounds)],
+                [one_round(engine, meter, workers, streams) for _ in range(options.rounds)],
             )
             if before:
                 print(f"twice the data: {cpu / before:.2f} times the CPU (bar 2)", flush=True)
             before = cpu
         engine.dispose()
     finally:
-        for worker in workers:
-            worker.terminate()
-            worker.join()
+        if workers:
+            workers.stop()
         if servers:
             servers.stop()
             embedded.discard(folder)

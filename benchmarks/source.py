@@ -3,8 +3,9 @@
 import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from typing import Any, ClassVar
 
 import msgspec
@@ -56,25 +57,38 @@ class Bench(Connector):
         return (_decode(raw.payload),)
 
 
-def start(url: str, count: int) -> list[BaseProcess]:
-    """So many processes that resolve until they are terminated, as workers do."""
-    spawn = multiprocessing.get_context("spawn")
-    started: list[BaseProcess] = []
-    for _ in range(count):
-        started.append(spawn.Process(target=work, args=(url,), daemon=True))
-        started[-1].start()
-    return started
+class Workers:
+    """Processes that resolve while they may, as workers do; at rest they cost nothing."""
+
+    def __init__(self, url: str, count: int) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self.may = spawn.Event()
+        self.processes = [
+            spawn.Process(target=_work, args=(url, self.may), daemon=True) for _ in range(count)
+        ]
+        for process in self.processes:
+            process.start()
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """They work while the block runs."""
+        self.may.set()
+        try:
+            yield
+        finally:
+            self.may.clear()
+
+    def stop(self) -> None:
+        """End them."""
+        for process in self.processes:
+            process.terminate()
+            process.join()
 
 
-def work(url: str) -> None:
-    """Resolve for ever."""
-    use()
+def _work(url: str, may: Event) -> None:
+    registry.find = lambda kind: Bench
     engine = make_engine(url)
     while True:
+        may.wait()
         if not resolve.resolve(engine):
             time.sleep(0.02)
-
-
-def use() -> None:
-    """Make this process know the source."""
-    registry.find = lambda kind: Bench
