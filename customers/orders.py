@@ -142,7 +142,7 @@ def gone(session: Session, source: UUID, orders: Mapping[str, datetime]) -> tupl
     query = text(
         "UPDATE orders o SET gone_at = g.at FROM unnest(CAST(:ids AS text[]), CAST(:ats AS timestamptz[]))"
         " AS g (external_id, at) WHERE o.source_id = :source AND o.external_id = g.external_id"
-        " AND o.gone_at IS NULL RETURNING o.id, o.profile_id, o.customer_id"
+        " AND o.external_id = ANY(:ids) AND o.gone_at IS NULL RETURNING o.id, o.profile_id, o.customer_id"
     )
     values = {"source": source, "ids": list(orders), "ats": list(orders.values())}
     rows = session.execute(query, values).all()

@@ -54,7 +54,7 @@ def gone(session: Session, source: UUID, products: Mapping[str, datetime]) -> No
             text(
                 "UPDATE products p SET gone_at = g.at FROM unnest(CAST(:ids AS text[]),"
                 " CAST(:ats AS timestamptz[])) AS g (external_id, at) WHERE p.source_id = :source"
-                " AND p.external_id = g.external_id AND p.gone_at IS NULL"
+                " AND p.external_id = ANY(:ids) AND p.external_id = g.external_id AND p.gone_at IS NULL"
             ),
             {"source": source, "ids": list(products), "ats": list(products.values())},
         )

@@ -15,11 +15,14 @@ from foundation.clock import new_id, now
 from foundation.database import copy_rows, staged
 from foundation.records import Person
 
+# One look by the unique index for each: as a plain join it reads all profiles of a source that the statistics
+# don't know yet, for each batch of its first load.
 _KNOWN = """
-SELECT p.kind, p.external_id, p.id, p.record_hash, p.landed_id, p.customer_id, p.changed_at,
-  p.gone_at IS NOT NULL
-FROM profiles p JOIN unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS w (kind, external_id)
-  ON p.kind = w.kind AND p.external_id = w.external_id WHERE p.source_id = :source
+SELECT w.kind, w.external_id, p.id, p.record_hash, p.landed_id, p.customer_id, p.changed_at, p.gone
+FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS w (kind, external_id) CROSS JOIN LATERAL (
+  SELECT id, record_hash, landed_id, customer_id, changed_at, gone_at IS NOT NULL AS gone FROM profiles
+  WHERE source_id = :source AND kind = w.kind AND external_id = w.external_id LIMIT 1
+) AS p
 """
 
 

@@ -170,7 +170,8 @@ def _profiles_gone(session: Session, source: UUID, kind: str, gone: Mapping[str,
     query = text(
         "UPDATE profiles p SET gone_at = g.at FROM unnest(CAST(:ids AS text[]), CAST(:ats AS timestamptz[]))"
         " AS g (external_id, at) WHERE p.source_id = :source AND p.kind = :kind"
-        " AND p.external_id = g.external_id AND p.gone_at IS NULL RETURNING p.customer_id"
+        " AND p.external_id = ANY(:ids) AND p.external_id = g.external_id AND p.gone_at IS NULL"
+        " RETURNING p.customer_id"
     )
     values = {"source": source, "kind": kind, "ids": list(gone), "ats": list(gone.values())}
     return {card for card in session.execute(query, values).scalars() if card}

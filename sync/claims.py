@@ -127,7 +127,7 @@ def _take(session: Session, connection_id: UUID) -> Claim | None:
             row.landed_ids, row.token, row.lease_until = [], row.token + 1, None
     session.flush()
     open_slots = {row.slot for row in free}
-    busy = {one for slot, ids in everyone if slot not in open_slots for one in ids}
+    busy = [one for slot, ids in everyone if slot not in open_slots for one in ids]
     ids = _next_batch(session, connection_id, busy, len(free) == SLOTS) if free else []
     if not ids:
         return None
@@ -146,16 +146,18 @@ def _make_slots(session: Session, connection_id: UUID) -> list[ResolveClaim]:
     return rows
 
 
-def _next_batch(session: Session, connection_id: UUID, busy: set[int], alone: bool) -> list[int]:
+def _next_batch(session: Session, connection_id: UUID, busy: list[int], alone: bool) -> list[int]:
     """Pending versions that nobody has, oldest first.
 
     One whose forerunner was pending too when it landed may be taken only by somebody who works alone: the
     forerunner may be in another's hands, and must not be written after it.
     """
-    query = select(LandedHead.landed_id, LandedHead.crashes, LandedHead.overtook)
-    query = query.where(LandedHead.connection_id == connection_id, LandedHead.pending)
-    found = session.execute(query.order_by(LandedHead.landed_id).limit(BATCH + len(busy))).all()
-    rows = [row for row in found if row.landed_id not in busy][:BATCH]
+    query = text(
+        "SELECT landed_id, crashes, overtook FROM landed_heads WHERE connection_id = :connection AND pending"
+        " AND landed_id <> ALL(CAST(:busy AS bigint[])) ORDER BY landed_id LIMIT :limit"
+    )
+    values = {"connection": connection_id, "busy": busy, "limit": BATCH}
+    rows = session.execute(query, values).all()
     if not alone:
         rows = list(takewhile(lambda row: not row.overtook, rows))
     worst = max((row.crashes for row in rows), default=0)
