@@ -132,7 +132,7 @@ def load(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]], worke
         pull(engine, source, streams)
         while connection.scalar(left, {"id": source}):
             connection.rollback()
-            time.sleep(0.05)
+            time.sleep(0.2)
 
 
 def pull(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]]) -> None:
@@ -192,6 +192,15 @@ def bare(engine: Engine, folder: Path, builds: dict[str, list[str]]) -> None:
                 session.execute(text(statement.replace("%", "%%")))
 
 
+def settle(engine: Engine) -> None:
+    """Wait until the server has nothing left to do from before, so that the bare copy has it to itself."""
+    vacuuming = text("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker')")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while connection.scalar(vacuuming):
+            time.sleep(0.2)
+        connection.execute(text("CHECKPOINT"))
+
+
 def one_round(engine: Engine, meter: Meter, workers: Workers, streams: dict[str, list[list[Raw]]]) -> Round:
     """Load, load again, and the bare copy of what came of it."""
     source, found = empty(engine), Round()
@@ -199,20 +208,22 @@ def one_round(engine: Engine, meter: Meter, workers: Workers, streams: dict[str,
     found.again = meter.measure(lambda: load(engine, source, streams, workers))
     with tempfile.TemporaryDirectory() as folder:
         builds = copy_out(engine, Path(folder))
+        settle(engine)
         found.bare = meter.measure(lambda: bare(engine, Path(folder), builds))
     return found
 
 
-def show(customers: int, orders_each: int, rounds: list[Round]) -> float:
-    """Print the figures of some rounds; answers the median CPU of a load."""
+def show(customers: int, orders_each: int, rounds: list[Round]) -> Cost:
+    """Print the figures of some rounds; answers the medians of a load."""
     landed = customers * (1 + orders_each)
 
     def median(read: Callable[[Round], float]) -> float:
         return statistics.median(read(one) for one in rounds)
 
     cpu = median(lambda one: one.load.cpu)
+    bought = customers * orders_each
     print(
-        f"{customers} customers, {customers * orders_each} orders, {customers * orders_each * 3} lines:"
+        f"{'medians: ' if len(rounds) > 1 else ''}{customers} customers, {bought} orders, {bought * 3} lines:"
         f" load {median(lambda one: one.load.wall):.1f} s,"
         f" CPU {cpu:.1f} s = {cpu / landed * 1e6:.0f} us a record;"
         f" bare {median(lambda one: one.bare.wall):.1f} s, CPU {median(lambda one: one.bare.cpu):.1f} s;"
@@ -222,7 +233,7 @@ def show(customers: int, orders_each: int, rounds: list[Round]) -> float:
         f" {median(lambda one: one.again.cpu / one.bare.cpu):.2f} CPU (bar 1)",
         flush=True,
     )
-    return cpu
+    return Cost(median(lambda one: one.load.wall), cpu)
 
 
 def main() -> None:
@@ -250,18 +261,23 @@ def main() -> None:
         engine = make_engine(psycopg_url(server))
         upgrade(engine)
         workers = Workers(psycopg_url(server), options.workers)
-        meter, before = Meter(engine, workers), None
+        meter = Meter(engine, workers)
+        before: Cost | None = None
         for size in range(max(options.double, 1)):
             customers = options.customers << size
             streams = prepare(customers, options.orders_each)
-            cpu = show(
-                customers,
-                options.orders_each,
-                [one_round(engine, meter, workers, streams) for _ in range(options.rounds)],
-            )
+            rounds: list[Round] = []
+            for _ in range(options.rounds):
+                rounds.append(one_round(engine, meter, workers, streams))
+                if options.rounds > 1:
+                    show(customers, options.orders_each, rounds[-1:])
+            cost = show(customers, options.orders_each, rounds)
             if before:
-                print(f"twice the data: {cpu / before:.2f} times the CPU (bar 2)", flush=True)
-            before = cpu
+                ratios = (
+                    f"{cost.wall / before.wall:.2f} times the time, {cost.cpu / before.cpu:.2f} times the CPU"
+                )
+                print(f"twice the data: {ratios} (bar 2)", flush=True)
+            before = cost
         engine.dispose()
     finally:
         if workers:

@@ -14,6 +14,7 @@ from connectors import registry
 from connectors.base import Connector, Page, Raw, Stream
 from connectors.http import Http
 from foundation.database import make_engine
+from foundation.jobs import calm_collector
 from foundation.records import AnyRecord
 from sync import resolve
 
@@ -88,6 +89,7 @@ class Workers:
 def _work(url: str, may: Event) -> None:
     registry.find = lambda kind: Bench
     engine = make_engine(url)
+    calm_collector()
     while True:
         may.wait()
         if not resolve.resolve(engine):

@@ -83,7 +83,8 @@ class Filters:
         if self.tag:
             found += [Customer.tags.contains([_text(self.tag)]), Customer.tags != []]  # as the index has it
         if self.has_orders is not None:
-            found.append(CustomerStats.orders > 0 if self.has_orders else CustomerStats.orders == 0)
+            orders = func.coalesce(CustomerStats.orders, 0)
+            found.append(CustomerStats.orders > 0 if self.has_orders else orders == 0)
         if self.seen_within is not None:
             found.append(CustomerStats.last_seen_at >= now() - timedelta(days=self.seen_within))
         if self.source:
@@ -120,7 +121,7 @@ def page(
     if sort not in SORTS:
         raise BadInput(f"customers sort by {', '.join(SORTS)}", at="sort")
     if sort == "newest":
-        query = _select(filters).order_by(Customer.id.desc())
+        query = _select(filters, uncounted=True).order_by(Customer.id.desc())
         if after is not None:
             query = query.where(Customer.id < place(after, sort)[1])
         return paged(_rows(session, query, limit), sort, limit)
@@ -145,9 +146,11 @@ def page(
     return paged(rows, sort, limit)
 
 
-def _select(filters: Filters) -> Select[Any]:
+def _select(filters: Filters, *, uncounted: bool = False) -> Select[Any]:
+    """With `uncounted`, cards of a load under way too, whose figures are counted later."""
     columns: Sequence[Any] = COLUMNS
-    joined = select(*columns).join(CustomerStats, CustomerStats.customer_id == Customer.id)
+    its_own = CustomerStats.customer_id == Customer.id
+    joined = select(*columns).join(CustomerStats, its_own, isouter=uncounted)
     return joined.where(*filters.conditions())
 
 
@@ -180,7 +183,7 @@ def count(session: Session, filters: Filters) -> Count:
     """How many customers there are: counted up to 2,000, estimated beyond; one query, or two."""
     found = select(Customer.id).where(*filters.conditions())
     if filters.has_orders is not None or filters.seen_within is not None:
-        found = found.join(CustomerStats, CustomerStats.customer_id == Customer.id)
+        found = found.join(CustomerStats, CustomerStats.customer_id == Customer.id, isouter=True)
     some = found.limit(_EXACT_UP_TO + 1).subquery()
     number = session.execute(select(func.count()).select_from(some)).scalar_one()
     if number <= _EXACT_UP_TO:

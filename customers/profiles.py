@@ -80,13 +80,20 @@ def draft(source: UUID, key: PersonId, buyer: Came[Person], profile: UUID) -> Me
 def _changed(source: UUID, key: PersonId, buyer: Came[Person], row: Sequence[Any]) -> Member | None:
     """The member to write, or None when the stored row stays as it is."""
     profile, record_hash, landed_id, customer, since, gone = row
-    if buyer.landed_id is None and (landed_id is not None or (not gone and changed_at(buyer) < since)):
+    if buyer.landed_id is None and landed_id is not None:
+        return None
+    if (buyer.landed_id is None or _told_by_many(key)) and not gone and changed_at(buyer) < since:
         return None
     if record_hash == buyer.hash and not gone and (landed_id is None) == (buyer.landed_id is None):
         return None
     member = _member(source, key, buyer, profile, new=False)
     member.customer = customer
     return member
+
+
+def _told_by_many(key: PersonId) -> bool:
+    """Whether several objects tell of it, in any order: a guest who is more than one order's."""
+    return key[0] == "guest" and not key[1].startswith("order:")
 
 
 def _member(source: UUID, key: PersonId, buyer: Came[Person], profile: UUID, *, new: bool) -> Member:

@@ -104,20 +104,30 @@ def refresh(session: Session, cards: Collection[UUID]) -> None:
 
 
 def postpone(session: Session, cards: Collection[UUID]) -> None:
-    """Leave these cards to `catch_up`: during a load each is counted once instead of with every batch."""
+    """Leave these cards to `catch_up`: during a load each is counted once instead of with every batch.
+
+    Rows that are there are locked, so that `catch_up` passes over the cards of a batch not committed yet.
+    """
     if cards:
-        query = "INSERT INTO late_stats SELECT unnest(CAST(:ids AS uuid[])) ON CONFLICT DO NOTHING"
+        query = (
+            "INSERT INTO late_stats SELECT unnest(CAST(:ids AS uuid[])) ON CONFLICT (customer_id)"
+            " DO UPDATE SET customer_id = excluded.customer_id WHERE false"
+        )
         session.execute(text(query), {"ids": sorted(cards)})
 
 
-def catch_up(session: Session, limit: int = 5_000) -> bool:
+_BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_mergejoin', 'off', true)"
+
+
+def catch_up(session: Session, limit: int = 2_000) -> bool:
     """Count a portion of the cards that were left for later; whether there were any.
 
-    Several may do so, and batches that postpone their cards may be written meanwhile: those are then counted
-    once more. Everybody else who counts holds the lock alone.
+    Several may do so beside batches that postpone cards: those of a batch not committed yet are left out.
+    Whoever counts cards at once holds the lock alone.
     """
     if not session.scalar(text("SELECT EXISTS (SELECT FROM late_stats)")):
         return False
+    session.execute(text(_BY_INDEX))
     lock(session, GRAPH_LOCK, shared=True)
     query = (
         "DELETE FROM late_stats WHERE customer_id IN (SELECT customer_id FROM late_stats"

@@ -1,7 +1,7 @@
 """The unified customer record: sources, profiles, the links that make cards of them, facts and the cards.
 
-What the store writes in bulk has no foreign keys: it has one writer, who holds `GRAPH_LOCK` and removes
-nothing, and the checks cost as much as the rows (benchmarks/load.py). A test looks for orphans instead.
+What the store writes in bulk has no foreign keys: it is written under `GRAPH_LOCK`, nothing is removed, and
+the checks cost as much as the rows (benchmarks/load.py). A test looks for orphans instead.
 """
 
 from datetime import date, datetime

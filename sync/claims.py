@@ -32,6 +32,11 @@ CLAIMED = (
 )
 
 
+# From the front of the index. A connection that the statistics don't know yet looks empty to the planner, and
+# it sorts all that waits for each batch.
+_IN_ORDER = "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)"
+
+
 class LostClaim(KartotekaError):
     """Another worker has taken over; nothing of this one may be written any more."""
 
@@ -46,12 +51,14 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 def take(engine: Engine) -> Claim | None:
-    """Claim a batch of the next connection that has something pending and nobody working on it."""
+    """Claim a batch of a connection with something pending that nobody has yet; None when there is none."""
     with transaction(engine) as session:
-        for connection_id in _waiting(session):
+        waiting = _waiting(session)
+    for connection_id in waiting:
+        with transaction(engine) as session:
             claim = _take(session, connection_id)
-            if claim is not None:
-                return claim
+        if claim is not None:
+            return claim
     return None
 
 
@@ -82,9 +89,7 @@ def release(session: Session, claim: Claim) -> None:
 
 def fence(session: Session, connection_id: UUID) -> None:
     """Wait for the batches of a connection that are being written; what is claimed can't be any more."""
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 8))"), {"name": str(connection_id)}
-    )
+    _choose_alone(session, connection_id)
     session.execute(
         text("UPDATE resolve_claims SET token = token + 1, landed_ids = '{}' WHERE connection_id = :id"),
         {"id": connection_id},
@@ -108,16 +113,13 @@ def _waiting(session: Session) -> list[UUID]:
 
 
 def _take(session: Session, connection_id: UUID) -> Claim | None:
-    """Claim what nobody has, in a slot that nobody holds; None without either, or when another chooses."""
-    name = {"name": str(connection_id)}
-    if not session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 8))"), name):
-        return None
+    """Claim what nobody has, in a slot that nobody holds; None without either."""
+    _choose_alone(session, connection_id)
     slots = (
         select(ResolveClaim).where(ResolveClaim.connection_id == connection_id).order_by(ResolveClaim.slot)
     )
     unlocked = session.scalars(slots.with_for_update(skip_locked=True)).all()  # the others are being written
-    at = clock.now()
-    free = [row for row in unlocked if row.lease_until is None or row.lease_until <= at]
+    free = [row for row in unlocked if row.lease_until is None or row.lease_until <= clock.now()]
     everyone = session.execute(slots.with_only_columns(ResolveClaim.slot, ResolveClaim.landed_ids)).all()
     if not everyone:
         free = _make_slots(session, connection_id)
@@ -127,15 +129,21 @@ def _take(session: Session, connection_id: UUID) -> Claim | None:
             row.landed_ids, row.token, row.lease_until = [], row.token + 1, None
     session.flush()
     open_slots = {row.slot for row in free}
-    busy = [one for slot, ids in everyone if slot not in open_slots for one in ids]
-    ids = _next_batch(session, connection_id, busy, len(free) == SLOTS) if free else []
+    busy = {one for slot, ids in everyone if slot not in open_slots for one in ids}
+    ids = _next_batch(session, connection_id, busy, len(free) == (len(everyone) or SLOTS)) if free else []
     if not ids:
         return None
     mine = free[0]
     mine.token += 1
     mine.landed_ids = ids
-    mine.lease_until = at + LEASE
+    mine.lease_until = clock.now() + LEASE
     return Claim(connection_id, mine.slot, mine.token, tuple(ids))
+
+
+def _choose_alone(session: Session, connection_id: UUID) -> None:
+    """One at a time takes of a connection, for some milliseconds."""
+    query = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 8))")
+    session.execute(query, {"name": str(connection_id)})
 
 
 def _make_slots(session: Session, connection_id: UUID) -> list[ResolveClaim]:
@@ -146,18 +154,19 @@ def _make_slots(session: Session, connection_id: UUID) -> list[ResolveClaim]:
     return rows
 
 
-def _next_batch(session: Session, connection_id: UUID, busy: list[int], alone: bool) -> list[int]:
+def _next_batch(session: Session, connection_id: UUID, busy: set[int], alone: bool) -> list[int]:
     """Pending versions that nobody has, oldest first.
 
     One whose forerunner was pending too when it landed may be taken only by somebody who works alone: the
     forerunner may be in another's hands, and must not be written after it.
     """
+    session.execute(text(_IN_ORDER))
     query = text(
         "SELECT landed_id, crashes, overtook FROM landed_heads WHERE connection_id = :connection AND pending"
-        " AND landed_id <> ALL(CAST(:busy AS bigint[])) ORDER BY landed_id LIMIT :limit"
+        " ORDER BY landed_id LIMIT :limit"
     )
-    values = {"connection": connection_id, "busy": busy, "limit": BATCH}
-    rows = session.execute(query, values).all()
+    values = {"connection": connection_id, "limit": BATCH + len(busy)}
+    rows = [row for row in session.execute(query, values) if row.landed_id not in busy][:BATCH]
     if not alone:
         rows = list(takewhile(lambda row: not row.overtook, rows))
     worst = max((row.crashes for row in rows), default=0)
@@ -167,8 +176,14 @@ def _next_batch(session: Session, connection_id: UUID, busy: list[int], alone: b
 def _count_crash(session: Session, connection_id: UUID, landed_ids: list[int]) -> None:
     """A worker died with these in its hands; the one that killed five of them is set aside."""
     here = (LandedHead.connection_id == connection_id, LandedHead.landed_id.in_(landed_ids))
+    mine = select(LandedHead.landed_id).where(*here, LandedHead.pending).order_by(LandedHead.landed_id)
+    free = session.scalars(
+        mine.with_for_update(skip_locked=True)
+    ).all()  # those being moved have a new version
     session.execute(
-        update(LandedHead).where(*here, LandedHead.pending).values(crashes=LandedHead.crashes + 1)
+        update(LandedHead)
+        .where(LandedHead.connection_id == connection_id, LandedHead.landed_id.in_(free), LandedHead.pending)
+        .values(crashes=LandedHead.crashes + 1)
     )
     killers = session.execute(
         select(LandedHead.stream, LandedHead.external_id, LandedRecord.id, LandedRecord.payload,

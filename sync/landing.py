@@ -21,6 +21,11 @@ from sync.heads import Head, hold_stream, read_heads, touch, update_heads
 
 Via = Literal["pull", "webhook", "import", "reconcile", "undo"]
 TOMBSTONE = b"gone".ljust(16, b"\0")  # every tombstone of an object is the same version
+_IDS = """
+SELECT array_agg(nextval(s.name)) FROM generate_series(1, :n), (
+  SELECT CAST(pg_get_serial_sequence('landed_records', 'id') AS regclass) AS name OFFSET 0
+) AS s
+"""
 LONGEST_ID = 500  # longer ones don't fit an index page
 
 
@@ -195,17 +200,15 @@ def _keep(
     """Write the new versions and enter their ids into `known`."""
     if not keep:
         return
-    ids = session.scalars(
-        text("SELECT nextval(pg_get_serial_sequence('landed_records', 'id')) FROM generate_series(1, :n)"),
-        {"n": len(keep)},
-    ).all()
+    ids = session.scalars(text(_IDS), {"n": len(keep)}).one()
     columns = (
         "id", "connection_id", "stream", "external_id", "version_hash", "version_at", "payload", "gone",
         "via", "operation_id", "received_at",
     )  # fmt: skip
+    here, now = connection_id.hex, str(at)  # text is what they become; once is cheaper than for each row
     rows = (
-        (landed_id, connection_id, stream, external_id, version, raw.version_at, storable(raw.payload),
-         raw.gone, via, operation_id, at)
+        (landed_id, here, stream, external_id, version, raw.version_at, storable(raw.payload),
+         raw.gone, via, operation_id, now)
         for landed_id, ((external_id, version), raw) in zip(ids, keep.items(), strict=True)
     )  # fmt: skip
     copy_rows(session, "landed_records", columns, rows)
@@ -220,9 +223,10 @@ def _move(session: Session, connection_id: UUID, stream: str, moves: Sequence[_M
     )  # fmt: skip
     fresh = [move for move in moves if move.before is None]
     if fresh:
+        here, now = connection_id.hex, str(at)
         rows = (
-            (connection_id, stream, m.raw.external_id, m.landed_id, m.version_hash, m.raw.version_at,
-             m.raw.gone, at, True, False, 0)
+            (here, stream, m.raw.external_id, m.landed_id, m.version_hash, m.raw.version_at,
+             m.raw.gone, now, True, False, 0)
             for m in fresh
         )  # fmt: skip
         copy_rows(session, "landed_heads", columns, rows)

@@ -93,7 +93,8 @@ def pull_now(call: Call) -> Response:
 def reconcile_now(call: Call) -> Response:
     """Count there and here, and (when asked) repair the gaps."""
     connection, _source = find(call)
-    run = reconcile.start(call.db, connection.id, repair=call.text("repair") == "yes")
+    repair, accept_loss = (call.text(name) == "yes" for name in ("repair", "accept_loss"))
+    run = reconcile.start(call.db, connection.id, repair, accept_loss)
     return call.go(f"/runs/{run.id}")
 
 

@@ -121,6 +121,7 @@ def worker_command(
     load_jobs()
     threads = threads or load().worker_threads
     found = begin("worker", data, address, allow_private, pool=jobs.connections(threads))
+    jobs.calm_collector()
     worker = jobs.Worker(found.engine, found.redis_url, threads)
     run_until_told(worker.start, worker.stop, supervised)
 

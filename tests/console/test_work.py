@@ -13,7 +13,7 @@ from customers.tables import Customer, Duplicate, Profile
 from foundation.jobs import run_until_idle
 from foundation.sealing import Sealer
 from foundation.settings import Settings
-from foundation.tables import Operation
+from foundation.tables import Operation, Problem
 from sync import context, jobs
 from sync.tables import Connection, Run
 from tests import shops
@@ -123,6 +123,35 @@ def test_connection_is_paused_changed_and_resumed(
     browser.submit(f"{here}/remove", confirm="Renamed", data="yes")
     run_until_idle(engine)
     browser.see(here, 404)
+
+
+@pytest.mark.parametrize("way", ["reconcile", "pull"])
+def test_person_says_that_much_is_gone(
+    browser: Browser, engine: Engine, shop: shops.Shop, working: object, way: str
+) -> None:
+    """So much vanished that it is held back; the page has the button that says it is right."""
+    for number in range(60):
+        shop.customer(number)
+    browser.see("/connections/new/fake")
+    browser.submit("/connections/new/fake", 200, name="My fake", shop="shop", key="k", act="create")
+    run_until_idle(engine)
+    assert len(live(engine)) == 60
+    for number in range(40):
+        shop.delete("customers", f"c{number}")
+    with Session(engine) as session:
+        here = f"/connections/{session.scalars(select(Connection.id)).one()}"
+    asked = {"repair": "yes"} if way == "reconcile" else {"full": "yes"}
+    place = browser.submit(f"{here}/{way}", **asked).headers["location"]
+    run_until_idle(engine)
+    assert len(live(engine)) == 60
+    if way == "pull":
+        with Session(engine) as session:
+            place = f"/problems/{session.scalars(select(Problem.id).where(Problem.state == 'open')).first()}"
+    page = browser.see(place)
+    assert "They are gone: mark them so" in page and f'action="{here}/{way}"' in page
+    browser.submit(f"{here}/{way}", **asked, accept_loss="yes")
+    run_until_idle(engine)
+    assert len(live(engine)) == 20
 
 
 def test_file_is_imported_and_undone(browser: Browser, engine: Engine, working: object) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from customers import card, jobs, stats, store
+from customers import card, jobs, listing, stats, store
 from customers.store import Resolved
 from foundation.clock import now
 from foundation.database import transaction
@@ -105,3 +105,26 @@ def test_order_that_changes_hands_in_a_load_moves(session: Session) -> None:
         session, "SELECT c.name, s.orders FROM customers c JOIN customer_stats s ON s.customer_id = c.id"
     )
     assert sorted(found) == [("Anna Petrova", 0), ("Boris Weber", 1)]
+
+
+def test_figures_of_a_batch_not_committed_yet_are_counted_after_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        source = shop(session).id
+        store.apply(session, source, [Resolved(1, now(), (anna(),))], bulk=True)
+    bought = order(anna(), "A-1", customer=None, customer_id="anna")
+    with Session(engine) as one:
+        store.apply(one, source, [Resolved(2, now(), (bought,))], bulk=True)
+        with transaction(engine) as other:
+            assert not stats.catch_up(other)
+        one.commit()
+    with transaction(engine) as session:
+        assert stats.catch_up(session)
+        assert rows(session, "SELECT orders FROM customer_stats") == [(1,)]
+
+
+def test_cards_of_a_load_are_listed_at_once(session: Session) -> None:
+    source = shop(session)
+    store.apply(session, source.id, [Resolved(1, now(), (anna(),))], bulk=True)
+    assert len(listing.page(session, listing.Filters()).rows) == 1
+    assert len(listing.page(session, listing.Filters(has_orders=False)).rows) == 1
+    assert listing.count(session, listing.Filters(has_orders=False)).number == 1

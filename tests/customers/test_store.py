@@ -272,3 +272,15 @@ def test_two_workers_make_one_card(engine: Engine) -> None:
 def test_aygul_waits_for_a_decision_or_joins(session: Session) -> None:
     say(session, shop(session), anna(), aygul())
     assert count(session, "customers WHERE live") + count(session, "duplicates") in (1, 3)
+
+
+def test_guest_of_several_orders_keeps_what_was_said_last(session: Session) -> None:
+    """Vendure's guests are one profile; their orders may be written in any order."""
+    source = shop(session)
+    newer, older = (
+        order(anna(external_id="17", guest=True, phones=(phone,), changed_at=at), number, changed_at=at)
+        for number, phone, at in (("G-2", "+77010000002", FEBRUARY), ("G-1", "+77010000001", JANUARY))
+    )
+    say(session, source, newer)
+    say(session, source, older, landed=9)
+    assert row(session, "SELECT phone FROM customers WHERE live").phone == "+77010000002"

@@ -1,4 +1,4 @@
-"""Kills workers and the webhook door at random moments while a shop lives on, then compares both sides."""
+"""Kills workers, the beat and the web part at random moments while a shop lives on; compares both sides."""
 
 import http.client
 import random
@@ -20,7 +20,7 @@ from tests.soak.herd import Herd
 
 
 class Storm(Herd):
-    """One shop, one file import, three processes, and everything that goes wrong between them."""
+    """One shop, one file import, four processes, and everything that goes wrong between them."""
 
     def __init__(self, engine: Engine, settings: Settings, folder: Path, seed: int, people: int) -> None:
         super().__init__(engine, settings, folder, random.Random(seed))
@@ -93,7 +93,7 @@ class Storm(Herd):
         """The status of one delivery; 0 when nobody answered."""
         door = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
-            door.request("POST", f"/{self.connection}", body, headers)
+            door.request("POST", f"/hooks/{self.connection}", body, headers)
             return door.getresponse().status
         except (OSError, http.client.HTTPException):
             return 0
@@ -110,7 +110,7 @@ class Storm(Herd):
 
     def rage(self, kills: int) -> None:
         """Kill one process after another, flush Valkey now and then, and ask for pulls all the while."""
-        names = ["worker-1", "worker-2", "web"]
+        names = ["worker-1", "worker-2", "beat", "web"]
         for name in names:
             self.start(name, self.port)
         _wait_for_port(self.port)

@@ -25,7 +25,7 @@ STREAMS = ("missing", "stale", "extra")
 
 
 class Herd:
-    """Workers and a webhook door in processes of their own."""
+    """Workers, the beat and the web part in processes of their own."""
 
     def __init__(self, engine: Engine, settings: Settings, folder: Path, chance: random.Random) -> None:
         self.engine, self.settings, self.folder, self.chance = engine, settings, folder, chance
@@ -33,12 +33,21 @@ class Herd:
         self.kills = 0
 
     def start(self, name: str, port: int = 0) -> None:
-        """Start, or start again, one of them: worker-… or web."""
+        """Start, or start again, one of them: worker-…, beat or web."""
         settings = self.settings
-        told = (settings.database_url, settings.redis_url, settings.data, settings.key, port)
-        args = [sys.executable, "-m", "tests.soak.process", name.split("-")[0], *(str(one) for one in told)]
+        role = name.split("-")[0]
+        args = [sys.executable, "-m", "tests.soak.process", role, "--data", str(settings.data)]
+        args += {"web": ["--port", str(port)], "worker": ["--threads", "2"], "beat": []}[role]
+        told = {
+            "KARTOTEKA_DATABASE_URL": settings.database_url,
+            "KARTOTEKA_REDIS_URL": settings.redis_url,
+            "KARTOTEKA_KEY": settings.key,
+            "KARTOTEKA_ALLOW_PRIVATE_ADDRESSES": "true",
+        }
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(args, cwd=ROOT, stdout=log, stderr=log)
+            self.processes[name] = subprocess.Popen(
+                args, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {k: v for k, v in told.items() if v}
+            )
 
     def kill(self, name: str) -> None:
         """SIGKILL, in the middle of whatever it does."""

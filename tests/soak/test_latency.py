@@ -33,7 +33,7 @@ def send(storm: Storm, number: int, begun: dict[str, float], acks: list[float]) 
     headers, body = shops.delivery(storm.secret, "created", "orders", thing)
     begun[thing["id"]] = time.monotonic()
     door = http.client.HTTPConnection("127.0.0.1", storm.port, timeout=30)
-    door.request("POST", f"/{storm.connection}", body, headers)
+    door.request("POST", f"/hooks/{storm.connection}", body, headers)
     assert door.getresponse().status == 200
     door.close()
     acks.append(time.monotonic() - begun[thing["id"]])
