@@ -20,13 +20,13 @@ from foundation.errors import Misconfigured
 
 STATE = "servers.json"
 SHARED_MEMORY = 256_000_000  # bytes that /dev/shm should have
+SMALLEST_BUFFERS, LARGEST_BUFFERS = 128 * 2**20, 2**30  # bytes of PostgreSQL's shared_buffers
 SOCKET_LIMIT = 103  # bytes of a socket's path: 107 on Linux, 103 on macOS
 
 _TUNING = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "256MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
@@ -152,12 +152,22 @@ def _start(
 
 
 def _postgresql_command(programs: Path, database: Path, sockets: Path, durable: bool) -> list[str | Path]:
-    tuning = {**_TUNING, **({} if durable else _HASTE), "unix_socket_directories": f'"{sockets}"'}
+    own = {"shared_buffers": f"{_buffers() // 2**20}MB", "unix_socket_directories": f'"{sockets}"'}
+    tuning = {**_TUNING, **own, **({} if durable else _HASTE)}
     shared = Path("/dev/shm")  # noqa: S108 (asked for its size)
     if shared.exists() and shutil.disk_usage(shared).total < SHARED_MEMORY:
         tuning["dynamic_shared_memory_type"] = "mmap"  # in containers parallel queries would run out of it
     flags = [part for name, value in tuning.items() for part in ("-c", f"{name}={value}")]
     return [programs / "postgres", "-D", database, *flags]
+
+
+def _buffers() -> int:
+    """Bytes that PostgreSQL may keep pages in: an eighth of what this machine, or container, has."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.exists() and (said := limit.read_text().strip()).isdigit():
+        memory = min(memory, int(said))
+    return max(SMALLEST_BUFFERS, min(memory // 8, LARGEST_BUFFERS))
 
 
 def _valkey_command(valkey: Path, run: Path, socket: Path) -> list[str | Path]:
