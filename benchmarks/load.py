@@ -3,10 +3,10 @@
     python -m benchmarks.load --customers 20000 --rounds 5
     python -m benchmarks.load --customers 125000 --rounds 1 --double 3
 
-Every round starts with empty tables: the load, the same once more (an unchanged pull), then the rows it left
-are copied out and into bare tables whose keys and indexes are built afterwards. Ratios are taken within a
-round; medians are printed. This process lands; two others resolve, as many as `kartoteka up` starts on two
-cores. CPU is that of all of them and of all PostgreSQL processes of the server.
+Every round has a server and a database of its own: the load, the same once more (an unchanged pull), then the
+rows it left are copied out and into bare tables whose keys and indexes are built afterwards. Ratios are taken
+within a round; medians are printed. This process lands; two others resolve, as many as `kartoteka up` starts
+on two cores. CPU is that of all of them and of all PostgreSQL processes of the server.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -31,7 +32,7 @@ from benchmarks.source import Workers
 from connectors.base import Raw
 from customers.tables import Source
 from foundation import embedded
-from foundation.database import Base, driver, make_engine, transaction
+from foundation.database import driver, make_engine, transaction
 from foundation.records import AnyRecord
 from migrations.run import upgrade
 from sync import landing
@@ -143,11 +144,9 @@ def pull(engine: Engine, source: Any, streams: dict[str, list[list[Raw]]]) -> No
                 landing.land(session, source, stream, page, "pull")
 
 
-def empty(engine: Engine) -> Any:
-    """Empty tables and a source to speak for."""
-    names = ", ".join(f'"{table}"' for table in Base.metadata.tables)
+def make_source(engine: Engine) -> Any:
+    """A source to speak for."""
     with transaction(engine) as session:
-        session.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
         source = Source(name="Bench", kind="bench", role="shop")
         session.add(source)
         session.flush()
@@ -159,7 +158,6 @@ def copy_out(engine: Engine, folder: Path) -> dict[str, list[str]]:
     """Every table's rows as COPY files; answers the statements that build its keys and indexes."""
     builds: dict[str, list[str]] = {}
     with transaction(engine) as session:
-        session.execute(text("DROP SCHEMA IF EXISTS bare CASCADE"))
         session.execute(text("CREATE SCHEMA bare"))
         for table in TABLES:
             session.execute(text(f"CREATE TABLE bare.{table} (LIKE public.{table})"))
@@ -203,7 +201,7 @@ def settle(engine: Engine) -> None:
 
 def one_round(engine: Engine, meter: Meter, workers: Workers, streams: dict[str, list[list[Raw]]]) -> Round:
     """Load, load again, and the bare copy of what came of it."""
-    source, found = empty(engine), Round()
+    source, found = make_source(engine), Round()
     found.load = meter.measure(lambda: load(engine, source, streams, workers))
     found.again = meter.measure(lambda: load(engine, source, streams, workers))
     with tempfile.TemporaryDirectory() as folder:
@@ -213,8 +211,8 @@ def one_round(engine: Engine, meter: Meter, workers: Workers, streams: dict[str,
     return found
 
 
-def show(customers: int, orders_each: int, rounds: list[Round]) -> Cost:
-    """Print the figures of some rounds; answers the medians of a load."""
+def show(customers: int, orders_each: int, rounds: list[Round]) -> tuple[float, float]:
+    """Print the figures of some rounds; answers the median seconds of the load and of the bare copy."""
     landed = customers * (1 + orders_each)
 
     def median(read: Callable[[Round], float]) -> float:
@@ -233,7 +231,7 @@ def show(customers: int, orders_each: int, rounds: list[Round]) -> Cost:
         f" {median(lambda one: one.again.cpu / one.bare.cpu):.2f} CPU (bar 1)",
         flush=True,
     )
-    return Cost(median(lambda one: one.load.wall), cpu)
+    return median(lambda one: one.load.wall), median(lambda one: one.bare.wall)
 
 
 def main() -> None:
@@ -250,38 +248,40 @@ def main() -> None:
         "--url", help="a PostgreSQL server where a database may be made; default: a private one"
     )
     options = parser.parse_args()
+    before: tuple[float, float] | None = None
+    for size in range(max(options.double, 1)):
+        customers = options.customers << size
+        streams = prepare(customers, options.orders_each)
+        rounds: list[Round] = []
+        for _ in range(options.rounds):
+            with installed(options.url, options.workers) as (engine, workers):
+                rounds.append(one_round(engine, Meter(engine, workers), workers, streams))
+            if options.rounds > 1:
+                show(customers, options.orders_each, rounds[-1:])
+        cost = show(customers, options.orders_each, rounds)
+        if before:
+            grown = [now / then for now, then in zip(cost, before, strict=True)]
+            print("twice the data: load {:.2f} times (bar 2), bare {:.2f} times".format(*grown), flush=True)
+        before = cost
+
+
+@contextmanager
+def installed(url: str | None, workers: int) -> Iterator[tuple[Engine, Workers]]:
+    """A database with nothing in it but our tables, on a server of its own when no `url` names one."""
     folder = Path(tempfile.mkdtemp(prefix="kartoteka-bench-"))
-    workers: Workers | None = None
-    servers = None if options.url else embedded.start(folder)
-    server = options.url or servers.database_url  # type: ignore[union-attr]
+    servers = None if url else embedded.start(folder)
+    server = url or servers.database_url  # type: ignore[union-attr]
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS kartoteka_bench WITH (FORCE)")
+        connection.execute("CREATE DATABASE kartoteka_bench TEMPLATE template0")
+    engine = make_engine(psycopg_url(server))
+    upgrade(engine)
+    started = Workers(psycopg_url(server), workers)
     try:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS kartoteka_bench WITH (FORCE)")
-            connection.execute("CREATE DATABASE kartoteka_bench TEMPLATE template0")
-        engine = make_engine(psycopg_url(server))
-        upgrade(engine)
-        workers = Workers(psycopg_url(server), options.workers)
-        meter = Meter(engine, workers)
-        before: Cost | None = None
-        for size in range(max(options.double, 1)):
-            customers = options.customers << size
-            streams = prepare(customers, options.orders_each)
-            rounds: list[Round] = []
-            for _ in range(options.rounds):
-                rounds.append(one_round(engine, meter, workers, streams))
-                if options.rounds > 1:
-                    show(customers, options.orders_each, rounds[-1:])
-            cost = show(customers, options.orders_each, rounds)
-            if before:
-                ratios = (
-                    f"{cost.wall / before.wall:.2f} times the time, {cost.cpu / before.cpu:.2f} times the CPU"
-                )
-                print(f"twice the data: {ratios} (bar 2)", flush=True)
-            before = cost
-        engine.dispose()
+        yield engine, started
     finally:
-        if workers:
-            workers.stop()
+        started.stop()
+        engine.dispose()
         if servers:
             servers.stop()
             embedded.discard(folder)
