@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from foundation import log
 from foundation.database import MIGRATION_LOCK
@@ -18,7 +18,7 @@ def upgrade(engine: Engine) -> list[str]:
     """Run what is missing, in one transaction; answers the numbers that were run.
 
     PostgreSQL takes schema changes back with the transaction, so a killed upgrade leaves nothing half done.
-    Raises `Misconfigured` when the database was made by a newer Kartoteka.
+    Raises `Misconfigured` when the database was made by a newer Kartoteka, or can't hold every script.
     """
     scripts = _scripts()
     done: list[str] = []
@@ -29,6 +29,7 @@ def upgrade(engine: Engine) -> list[str]:
         return [MigrationStep.upgrade_from_script(scripts.revision_map, script) for script in found]
 
     with engine.connect() as connection, connection.begin():
+        _check_encoding(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         with EnvironmentContext(Config(), scripts, fn=steps) as environment:
             environment.configure(connection=connection)
@@ -36,6 +37,16 @@ def upgrade(engine: Engine) -> list[str]:
     if done:
         log.get(__name__).info("database_upgraded", steps=done)
     return done
+
+
+def _check_encoding(connection: Connection) -> None:
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise Misconfigured(
+            f"The database keeps text as {encoding}, so it can't hold or compare names in every script. "
+            "Make another with CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0.",
+            setting="KARTOTEKA_DATABASE_URL",
+        )
 
 
 def missing(engine: Engine) -> list[str]:

@@ -46,7 +46,7 @@ def database_url(servers: embedded.Servers) -> Iterator[str]:
     name = f"kartoteka_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        connection.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
     url = make_url(server).set(database=name).render_as_string(hide_password=False)
     engine = make_engine(url, pool_size=1)
     upgrade(engine)

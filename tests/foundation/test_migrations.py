@@ -50,6 +50,17 @@ def fresh(database_url: str) -> Iterator[Engine]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def test_database_that_cannot_hold_every_script_is_refused(database_url: str) -> None:
+    name = f"kartoteka_ascii_{os.getpid()}"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+        engine = make_engine(make_url(database_url).set(database=name).render_as_string(hide_password=False))
+        with pytest.raises(Misconfigured, match="SQL_ASCII"):
+            upgrade(engine)
+        engine.dispose()
+        connection.execute(f"DROP DATABASE {name}")
+
+
 KILLED = """
 import os, signal, sys
 from sqlalchemy import event
