@@ -43,10 +43,11 @@ def servers() -> Iterator[embedded.Servers]:
 def database_url(servers: embedded.Servers) -> Iterator[str]:
     """A fresh, migrated database of our own."""
     server = os.environ.get("KARTOTEKA_TEST_DATABASE_URL") or servers.database_url
+    kept = " ENCODING 'UTF8' LOCALE 'C.UTF-8'" if server != servers.database_url else ""
     name = f"kartoteka_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0{kept}')
     url = make_url(server).set(database=name).render_as_string(hide_password=False)
     engine = make_engine(url, pool_size=1)
     upgrade(engine)
