@@ -29,6 +29,7 @@ class _Array(ListDumper):
     """Lists of ids and of plain text as arrays: what the driver's own loop gives, several times faster."""
 
     def dump(self, obj: list[Any]) -> Any:
+        """The text form of an array; what isn't plain is left to the driver."""
         kinds = set(map(type, obj))
         if kinds == {UUID}:
             return f"{{{','.join([one.hex for one in obj])}}}".encode()
@@ -59,7 +60,12 @@ def make_engine(url: str, *, pool_size: int = 5, application: str = "kartoteka")
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        connect_args={"options": options, "application_name": application, "connect_timeout": 10},
+        connect_args={
+            "client_encoding": "utf8",
+            "options": options,
+            "application_name": application,
+            "connect_timeout": 10,
+        },
     )
 
 

@@ -192,6 +192,7 @@ def test_keys_decide_a_duplicate(
     page.keyboard.press("j")
     page.keyboard.press("d")
     expect(page.get_by_role("status")).to_contain_text("Kept apart")
+    page.wait_for_load_state()  # the keys live in a script of the page that came
     page.keyboard.press("/")
     page.keyboard.type("юдина")
     page.keyboard.press("Enter")
