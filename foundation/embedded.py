@@ -26,7 +26,7 @@ SOCKET_LIMIT = 103  # bytes of a socket's path: 107 on Linux, 103 on macOS
 _TUNING = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
+    "max_connections": "200",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",

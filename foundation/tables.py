@@ -96,4 +96,5 @@ class Problem(Base):
         ),
         Index("ix_problems_state_last", "state", "last_at", "id"),
         Index("ix_problems_source_id", "source_id"),
+        Index("ix_problems_open", "source_id", postgresql_where=text("state IN ('open', 'retrying')")),
     )

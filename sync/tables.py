@@ -127,7 +127,14 @@ class Run(Base):
     started_at: Mapped[datetime] = mapped_column(Time, default=now)
     ticked_at: Mapped[datetime | None] = mapped_column(Time)
     finished_at: Mapped[datetime | None] = mapped_column(Time)
-    __table_args__ = (Index("ix_sync_runs_connection_id", "connection_id", "started_at"),)
+    __table_args__ = (
+        Index("ix_sync_runs_connection_id", "connection_id", "started_at"),
+        Index(
+            "ix_sync_runs_unfinished",
+            "connection_id",
+            postgresql_where=text("state IN ('waiting', 'running')"),
+        ),
+    )
 
 
 class HeadMove(Base):

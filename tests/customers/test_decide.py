@@ -295,3 +295,13 @@ def test_ten_thousand_customers_join_rightly() -> None:
     print(f"pairs: precision {right / said:.4f}, recall {right / true:.4f}")
     assert right / said >= 0.995
     assert right / true >= 0.70
+
+
+def test_verdict_holds_on_a_shared_device() -> None:
+    """Two visitors a person has told apart stay apart, whatever device both are seen on."""
+    left, right = UUID(int=901), UUID(int=902)
+    existing = [someone(1, device="d1", home=left), someone(2, device="d1", home=right)]
+    decision = run([someone(3, device="d1")], existing, verdicts={(left, right)})
+    assert {left, right} - {link.card for link in (*decision.homes, *decision.bridges)}
+    free = run([someone(3, device="d1")], existing)
+    assert {link.card for link in (*free.homes, *free.bridges)} == {left, right}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from customers import card, jobs, listing, stats, store
 from customers.store import Resolved
 from foundation.clock import now
-from foundation.database import transaction
+from foundation.database import GRAPH_LOCK, lock, transaction
 from foundation.records import AnyRecord, Gone
 from tests.customers.world import rows, say, shop
 from tests.people import FEBRUARY, JANUARY, anna, annas_orders, boris, dana, order
@@ -92,6 +92,19 @@ def test_orders_of_known_buyers_are_written_side_by_side(engine: Engine) -> None
         while stats.catch_up(session):
             pass
         assert sorted(rows(session, "SELECT orders FROM customer_stats")) == [(0,), (1,), (1,)]
+
+
+def test_order_that_changes_hands_is_written_alone(engine: Engine) -> None:
+    with transaction(engine) as session:
+        source = shop(session).id
+        said = (anna(), boris(), order(anna(), "A-1"))
+        store.apply(session, source, [Resolved(n, now(), (one,)) for n, one in enumerate(said)])
+    moved = [Resolved(9, now(), (order(boris(), "A-1", changed_at=FEBRUARY),))]
+    with Session(engine) as other, transaction(engine) as session:
+        lock(other, GRAPH_LOCK, shared=True)
+        session.execute(text("SET LOCAL lock_timeout = '200ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"), session.begin_nested():
+            store.apply(session, source, moved, bulk=True)
 
 
 def test_order_that_changes_hands_in_a_load_moves(session: Session) -> None:

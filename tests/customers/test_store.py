@@ -14,7 +14,7 @@ from customers.store import Resolved
 from foundation.clock import now
 from foundation.database import transaction
 from foundation.errors import Permanent
-from foundation.records import Gone, Happening, Payment, Product
+from foundation.records import Gone, Happening, Line, Payment, Product
 from tests.customers.world import count, row, rows, say, shop
 from tests.people import FEBRUARY, JANUARY, anna, annas_orders, aygul, boris, boriss_cart, dana, order
 
@@ -278,9 +278,31 @@ def test_guest_of_several_orders_keeps_what_was_said_last(session: Session) -> N
     """Vendure's guests are one profile; their orders may be written in any order."""
     source = shop(session)
     newer, older = (
-        order(anna(external_id="17", guest=True, phones=(phone,), changed_at=at), number, changed_at=at)
+        order(
+            anna(external_id="17", guest=True, phones=(phone,), changed_at=at),
+            number,
+            customer_id="17",
+            changed_at=at,
+        )
         for number, phone, at in (("G-2", "+77010000002", FEBRUARY), ("G-1", "+77010000001", JANUARY))
     )
     say(session, source, newer)
     say(session, source, older, landed=9)
     assert row(session, "SELECT phone FROM customers WHERE live").phone == "+77010000002"
+
+
+def test_awkward_texts_of_an_order_stay_as_they_are(session: Session) -> None:
+    """Tabs, newlines and backslashes have a meaning in COPY's text form."""
+    awkward = "tab\t line\n return\r back\\slash \\N \\. \\t"
+    line = Line(
+        position=1, product_id=awkward, sku=awkward, name=awkward, unit_price=Decimal(1), total=Decimal(1)
+    )
+    said = order(anna(), awkward, external_id="A-1", source_state=awkward, note=awkward, lines=(line,))
+    source = shop(session)
+    say(session, source, anna(), said)
+    found = row(session, "SELECT number, source_state, details ->> 'note' AS note FROM orders")
+    assert tuple(found) == (awkward,) * 3
+    assert tuple(row(session, "SELECT product_external_id, sku, name FROM order_lines")) == (awkward,) * 3
+    assert {r[0] for r in rows(session, "SELECT data ->> 'number' FROM timeline")} == {awkward}
+    say(session, source, msgspec.structs.replace(said, note="\\N"))
+    assert row(session, "SELECT details ->> 'note' AS note FROM orders").note == "\\N"

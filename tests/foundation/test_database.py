@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from foundation.clock import new_ids
 from foundation.database import copy_rows, lock, make_engine, staged, transaction
 
 
@@ -41,6 +42,20 @@ def test_copy_keeps_awkward_values(session: Session) -> None:
         assert copy_rows(session, "stage_test", ["value", "at"], [(awkward, at), (None, None)]) == 2
         found = session.execute(text("SELECT value, at FROM stage_test ORDER BY value NULLS LAST")).all()
     assert [tuple(row) for row in found] == [(awkward, at), (None, None)]
+
+
+AWKWARD = ["", "NULL", 'quo"te', "back\\slash", "a,b", "{}", "\u2003", "tab\t\n", "Ünï 김", "'"]
+
+
+@pytest.mark.parametrize("values", [AWKWARD, *([one] for one in AWKWARD), [1, -(2**62)], [], [None, "a"]])
+def test_arrays_come_back_as_they_went(session: Session, values: list[object]) -> None:
+    kind = "bigint" if values and isinstance(values[0], int) else "text"
+    assert session.scalar(text(f"SELECT CAST(:values AS {kind}[])"), {"values": values}) == values
+
+
+def test_array_of_ids_comes_back_as_it_went(session: Session) -> None:
+    ids = list(new_ids(3))
+    assert session.scalar(text("SELECT CAST(:ids AS uuid[])"), {"ids": ids}) == ids
 
 
 def test_lock_lets_one_through(engine: Engine, session: Session) -> None:
