@@ -86,7 +86,9 @@ def fetch(work: Work) -> None:
     raws = list(connector.fetch(work.args["stream"], work.args["ids"]))
     with transaction(work.engine) as session:
         work.guard(session)
-        land(session, connection.id, work.args["stream"], raws, "webhook", read_at=read_at)
+        there = session.get(Connection, connection.id, with_for_update={"read": True})
+        if there is not None and there.state != "removing":  # it may have been taken away meanwhile
+            land(session, connection.id, work.args["stream"], raws, "webhook", read_at=read_at)
 
 
 class _Puller:

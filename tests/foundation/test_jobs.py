@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
+import dramatiq
 import pytest
 import redis
 from sqlalchemy import Engine, func, select, update
@@ -198,7 +199,7 @@ def test_dead_listener_is_replaced(engine: Engine, valkey_url: str) -> None:
     with running_worker(engine, valkey_url) as worker:
         listener = worker._listener
         assert listener is not None
-        first = eventually(lambda: listener._worker)
+        first = eventually(lambda: _hearing(listener))
         for consumer in first.consumers.values():
             consumer.stop()
             consumer.join(5)
@@ -208,6 +209,13 @@ def test_dead_listener_is_replaced(engine: Engine, valkey_url: str) -> None:
         before = len(turns)
         eventually(lambda: [stranger("test.duty"), len(turns) > before][1])
         stranger.close()
+
+
+def _hearing(listener: jobs._Listener) -> dramatiq.Worker | None:
+    """The listener's worker, once each of its threads runs: before that none can be stopped."""
+    worker = listener._worker
+    ears = [*worker.consumers.values()] if worker and worker.workers else []
+    return worker if ears and all(ear.running for ear in ears) else None
 
 
 def test_flushed_broker_loses_nothing(engine: Engine, valkey_url: str) -> None:

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from customers import merge
 from customers.tables import Profile
+from foundation import jobs
 from foundation.database import transaction
 from foundation.errors import BadInput
 from foundation.jobs import run_until_idle
@@ -103,3 +104,28 @@ def test_merges_of_others_survive(filled, removed, engine, sealer, second, count
     with transaction(engine) as session:
         assert len({p.customer_id for p in session.query(Profile)}) == 1
     assert count("customers", "live") == 1
+
+
+def test_what_is_read_while_the_connection_goes_does_not_land(
+    filled, removed, engine, connection, shop, count, monkeypatch
+):
+    """A webhook had an object read again; the answer comes when the connection has been taken away."""
+    honest = shops.FakeConnector.fetch
+
+    def slow(self, stream, ids):
+        found = list(honest(self, stream, ids))
+        with transaction(engine) as session:
+            removal.start(session, connection.id, "anna", with_data=True)
+        run_until_idle(engine)
+        return found
+
+    monkeypatch.setattr(shops.FakeConnector, "fetch", slow)
+    shop.customer(1, name="Too Late")
+    with transaction(engine) as session:
+        jobs.enqueue(
+            session, "sync.fetch", {"connection": str(connection.id), "stream": "customers", "ids": ["c1"]}
+        )
+    run_until_idle(engine)
+    assert count("landed_heads", f"connection_id = '{connection.id}'") == 0
+    assert count("profiles", f"source_id = '{connection.id}'") == 0
+    assert count("landed_records", "payload LIKE '%Too Late%'") == 0
