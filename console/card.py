@@ -71,6 +71,8 @@ def because(rule: str | None, evidence: Mapping[str, Any]) -> str:
         "tax": _("same tax number"),
         "account": _("same account"),
         "device": _("same device"),
+        "proof": _("proved from the same device"),
+        "claim": _("unproved, but says the same"),
         "manual": _("merged by a person"),
         "split": _("split off by a person"),
     }.get(rule or "new", rule or "")
@@ -124,7 +126,9 @@ def sides(profiles: Sequence[ProfileView], reader: Reader) -> list[Side]:
 
 def kind_words(kind: str) -> str:
     """What kind of profile; nothing for the usual one."""
-    return {"customer": "", "guest": _("guest"), "visitor": _("visitor")}.get(kind, kind)
+    return {"customer": "", "guest": _("guest"), "visitor": _("visitor"), "lead": _("unverified")}.get(
+        kind, kind
+    )
 
 
 def shown(name: str, value: Any, reader: Reader) -> str:

@@ -33,6 +33,8 @@ def rooms() -> list[tuple[str, str, str, str]]:
         ("overview", "/", _("Overview"), "overview"),
         ("customers", "/customers", _("Customers"), "customers"),
         ("duplicates", "/duplicates", _("Duplicates"), "duplicates"),
+        ("sites", "/sites", _("Sites"), "sites"),
+        ("forms", "/forms", _("Forms"), "forms"),
         ("connections", "/connections", _("Connections"), "connections"),
         ("problems", "/problems", _("Problems"), "problems"),
         ("operations", "/operations", _("Operations"), "operations"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from console import captured
 from foundation.text import _
 
 
@@ -37,6 +38,9 @@ def _sentences() -> dict[str, tuple[str, str]]:
 
 def tell(kind: str, data: Mapping[str, Any]) -> Told:
     """The line for a timeline row; a kind nobody taught us is shown by its name."""
+    if captured.knows(kind):
+        line = captured.told(kind, data)
+        return Told(line.dot, line.text, line.amount, line.currency)
     dot, sentence = _sentences().get(kind, ("order" if kind.startswith("order.") else "", ""))
     number = str(data.get("number") or "")
     if sentence:

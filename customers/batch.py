@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from customers.identity import Key, keys_of
+from customers.identity import Key, anonymous, keys_of
 from foundation.errors import Permanent
 from foundation.records import AnyRecord, Gone, Order, Person, Product, Record
 
@@ -78,6 +78,14 @@ class Batch:
         """Whether the source says of anything that it is gone."""
         return bool(self.gone_people or self.gone_orders or self.gone_products)
 
+    def kind_of(self, person: Person) -> str:
+        """The kind of a person's profile."""
+        if person.guest:
+            return "guest"
+        if self.main_kind != "visitor" or anonymous(person):
+            return self.main_kind
+        return "lead" if person.claimed else "customer"
+
     def buyer_id(self, order: Order) -> PersonId | None:
         """The profile an order belongs to."""
         external_id = order.customer_id or (order.customer.external_id if order.customer else "")
@@ -101,7 +109,7 @@ def read(role: str, items: Iterable[Resolved]) -> Batch:
 
 def _take(batch: Batch, item: Resolved, record: AnyRecord) -> None:
     if isinstance(record, Person):
-        key = ("guest" if record.guest else batch.main_kind), record.external_id
+        key = batch.kind_of(record), record.external_id
         batch.people[key] = _came(item, record)
         batch.gone_people.pop(record.external_id, None)
     elif isinstance(record, Order):

@@ -16,9 +16,10 @@ from customers.known import Decision, Known, Link, Proposal, Shared
 from customers.names import NameForm, compatible
 from foundation.clock import new_id
 
-RULES = ("tax", "account", "email", "phone", "device")  # best evidence first
+RULES = ("tax", "account", "email", "phone", "proof", "claim", "device")  # best evidence first
 _RANK = {rule: rank for rank, rule in enumerate(RULES)}
 CROWD = 3  # so many incompatible names on one phone or mailbox, and it names nobody any more
+HERD = {"device": 10, "claim": 50}  # more people than this on one of these, and it is nobody's
 
 KeyId = tuple[str, str]
 
@@ -52,6 +53,7 @@ class _Run:
         mint: Callable[[], UUID],
     ) -> None:
         self.decision = Decision()
+        self.was = {one.id: one.home for one in batch}
         fresh = {profile.id for profile in batch}
         everybody = [*map(self._detached, batch), *(one for one in existing if one.id not in fresh)]
         self.profiles = sorted(everybody, key=lambda one: (one.changed_at, one.external_id, one.id))
@@ -66,10 +68,22 @@ class _Run:
         self._give_homes()
         self._bridge()
         self._propose()
+        self._leave_in_place()
+
+    def _leave_in_place(self) -> None:
+        """What was decided about anew and has the same home as before hasn't moved."""
+        same = {one.profile for one in self.decision.homes if one.card == self.was.get(one.profile)} & set(
+            self.decision.moved
+        )
+        self.decision.moved = [one for one in self.decision.moved if one not in same]
+        self.decision.homes = [one for one in self.decision.homes if one.profile not in same]
 
     def _detached(self, profile: Known) -> Known:
-        """A visitor who was counted to a device's owner and now has a name of their own starts afresh."""
-        if profile.by_device and not profile.anonymous and profile.home is not None:
+        """A visitor who was counted to a device's owner and now has a name of their own starts afresh.
+
+        So does whatever was only likely, as who else is known by now decides about it.
+        """
+        if profile.home is not None and (profile.soft or (profile.by_device and not profile.anonymous)):
             self.decision.moved.append(profile.id)
             return replace(profile, home=None, group=None)
         return profile
@@ -81,10 +95,15 @@ class _Run:
             for key in profile.keys:
                 if key.strong and (key.kind, key.value) not in shared:
                     holders.setdefault((key.kind, key.value), []).append(index)
+        self._set_proven_apart(holders)
         usable = {}
         for key_id in sorted(holders, key=lambda key: (_RANK[key[0]], key[1])):
             of_key = holders[key_id]
             if len(of_key) < 2 or not any(self.fresh[index] for index in of_key):
+                continue
+            people = sum(not self.profiles[index].anonymous for index in of_key)
+            if people > HERD.get(key_id[0], people):
+                self.decision.shared.append(Shared(*key_id, f"used by {people} different people"))
                 continue
             crowd = _crowd([self.profiles[index].form for index in of_key])
             if key_id[0] in ("email", "phone") and crowd >= CROWD:
@@ -92,6 +111,18 @@ class _Run:
             else:
                 usable[key_id] = of_key
         return usable
+
+    def _set_proven_apart(self, holders: dict[KeyId, list[int]]) -> None:
+        """Who has proved a claim belongs to the person proved; others who claim the same don't come along."""
+        proven = set()
+        for (kind, _), of_key in holders.items():
+            claims = [index for index in of_key if self.profiles[index].claimed]
+            if kind == "proof" and len(claims) < len(of_key):
+                proven.update(claims)
+        if proven:
+            for (kind, _), of_key in holders.items():
+                if kind == "claim":
+                    of_key[:] = [index for index in of_key if index not in proven]
 
     def _join_named(self, key: KeyId, holders: list[int], level: int) -> None:
         """Join the holders of a key as far as the guards allow."""
@@ -211,7 +242,7 @@ class _Run:
             for index in holders:
                 first.setdefault(self.clusters.root(index), index)
             new = {self.clusters.root(index) for index in holders if self.fresh[index]}
-            if key[0] == "device" or len(first) < 2:
+            if key[0] in ("device", "claim") or len(first) < 2:
                 continue
             for (a, one), (b, other) in combinations(first.items(), 2):
                 here, there = self.homes[one], self.homes[other]
@@ -224,12 +255,16 @@ class _Run:
                     self.decision.proposals.append(Proposal(left, right, key[0], _explain(key, refusal)))
 
 
-_SAID = {"tax": "tax number", "account": "account", "email": "e-mail address", "phone": "phone number"}
+_SAID = {
+    "tax": "tax number", "account": "account", "email": "e-mail address", "phone": "phone number",
+    "proof": "device and",
+}  # fmt: skip
 
 
 def _explain(key: KeyId, refusal: str) -> dict[str, str]:
     but = REFUSALS.get(refusal, "the name on one of them would fit several people")
-    why = f"They share the {_SAID[key[0]]} {key[1]}, but {but}."
+    value = key[1].rpartition("|")[2].partition(":")[2] if key[0] == "proof" else key[1]
+    why = f"They share the {_SAID[key[0]]} {value}, but {but}."
     return {"key": key[1], "refused": refusal or "unsure", "why": why}
 
 

@@ -126,8 +126,9 @@ FIELDS = (*GOVERNED, "family_name", "latin_name", "tags")
 def choose(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) -> Golden:
     """The best value of each field; None (or empty text, no tags) where nobody says anything.
 
-    Source ids and roles in the order of the field's policy win first, then better values (a verified e-mail,
-    a whole name), then newer ones. The order of the claims is of no consequence.
+    What nobody vouches for comes last. Source ids and roles in the order of the field's policy win first,
+    then better values (a verified e-mail, a whole name), then newer ones. The order of the claims is of no
+    consequence.
     """
     newest = sorted(claims, key=lambda claim: (claim.changed_at, claim.profile_id), reverse=True)
     values: dict[str, Any] = {}
@@ -135,10 +136,12 @@ def choose(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) -> Go
     labels = {claim.profile_id: str(claim.profile_id) for claim in claims}
     for field, read in _READERS.items():
         order = policies.get(field, DEFAULTS.get(field, ()))
-        best, value, winner = (-len(order) - 1, 0), None, None
+        best: tuple[int, int, int] = (-1, 0, 0)
+        value, winner = None, None
         for claim in newest:
             quality, said = read(claim.person)
-            standing = (-_place(claim, order) if order and len(newest) > 1 else 0, quality)
+            place = -_place(claim, order) if order and len(newest) > 1 else 0
+            standing = (0 if claim.person.claimed else 1, place, quality)
             if quality and standing > best:
                 best, value, winner = standing, said, claim
         values[field] = value

@@ -121,6 +121,8 @@ def settle(session: Session, graph: Graph, *, anew: bool = False) -> Settled:
     """
     groups, held = draw(graph)
     settled = Settled()
+    for member in graph.members.values():
+        settled.customer[member.id] = None  # until it turns out to be in a group
     left = {
         member.customer for group in groups for member in group.members if member.customer != group.survivor
     }
@@ -156,10 +158,10 @@ def _move(session: Session, graph: Graph, settled: Settled) -> None:
     """Move the profiles whose card is another one now, and with them what hangs on them."""
     moved = []
     for member in graph.members.values():
-        to = settled.customer.get(member.id)
-        if not member.new and to is not None and to != member.customer:
+        to = settled.customer[member.id]
+        if not member.new and to != member.customer:
             moved.append((member.id, member.customer, to))
-            settled.cards.update({to} if member.customer is None else {member.customer, to})
+            settled.cards.update(card for card in (member.customer, to) if card is not None)
     if not moved:
         return
     with staged(session, "moved", "profile_id uuid, was uuid, customer_id uuid", moved):

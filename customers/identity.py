@@ -8,18 +8,32 @@ from customers.latin import latin
 from customers.names import NameForm
 from foundation.records import Person
 
+DEVICES = 20  # a person's newest devices that count
+
 
 class Key(NamedTuple):
     """An exact key. Only a `strong` one may join; a weak one is kept so that search finds its owner."""
 
-    kind: str  # email phone tax account device
+    kind: str  # email phone tax account proof claim device
     value: str
     strong: bool = True
 
 
 def keys_of(person: Person) -> tuple[Key, ...]:
-    """The keys a record gives, each once, in a stable order."""
-    return tuple(dict.fromkeys((*_emails(person), *_phones(person), *_tax(person), *_others(person))))
+    """The keys a record gives, each once, in a stable order.
+
+    What a browser claims is weak, as anybody can type anybody's address. It joins where the same device has
+    proved it (a "proof": device and value together), and other claims of the same (docs/decisions/0013).
+    """
+    keys = [*_emails(person), *_phones(person), *_tax(person), *_accounts(person)]
+    named = [f"{key.kind}:{key.value}" for key in keys if key.strong and key.kind != "tax"]
+    devices = person.device_ids[:DEVICES]
+    keys += [Key("proof", f"{device}|{one}") for device in devices if device for one in named]
+    if person.claimed:
+        keys = [key if key.kind == "proof" else key._replace(strong=False) for key in keys]
+        keys += [Key("claim", one) for one in named]
+    keys += [Key("device", device) for device in devices if device]
+    return tuple(dict.fromkeys(keys))
 
 
 def _emails(person: Person) -> list[Key]:
@@ -72,20 +86,14 @@ def _tax(person: Person) -> list[Key]:
     return [Key("tax", f"{number.kind}:{number.value}")] if number.valid else []
 
 
-def _others(person: Person) -> list[Key]:
-    account = person.extra.get("account", "").strip()
-    keys = [Key("account", account)] if account else []
-    return keys + [Key("device", device) for device in person.device_ids if device]
+def _accounts(person: Person) -> list[Key]:
+    return [Key("account", account.strip()) for account in person.accounts if account.strip()]
 
 
 def anonymous(person: Person) -> bool:
     """True when nothing tells who this is: no name, no address, no number; at most a device."""
     return not (
-        person.emails
-        or person.phones
-        or person.tax_number
-        or person.extra.get("account")
-        or display_name(person)
+        person.emails or person.phones or person.tax_number or person.accounts or display_name(person)
     )
 
 

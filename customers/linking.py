@@ -15,12 +15,15 @@ from customers.picture import NEW, CardRow, Edge, Graph, Member, automatic_group
 from foundation.clock import new_id, now
 
 _SHARING = """
-SELECT DISTINCT k.profile_id
+SELECT DISTINCT k.profile_id, p.kind
 FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS w (kind, value)
 JOIN profile_keys k ON k.kind = w.kind AND k.value = w.value AND k.strong
 JOIN profiles p ON p.id = k.profile_id AND p.gone_at IS NULL
 WHERE NOT EXISTS (SELECT FROM shared_keys s WHERE s.kind = w.kind AND s.value = w.value)
 """
+_KEYS = "SELECT DISTINCT kind, value FROM profile_keys WHERE profile_id = ANY(:ids) AND strong"
+BROWSERS = ("visitor", "lead")  # kinds of profiles that a browser tells of, and nobody vouches for
+LIKELY = ("proof", "claim", "device")  # rules by which such a profile came to its card
 
 
 def link(session: Session, dirty: Sequence[Member]) -> tuple[Graph, Decision]:
@@ -29,14 +32,36 @@ def link(session: Session, dirty: Sequence[Member]) -> tuple[Graph, Decision]:
     Merges, splits and verdicts have no say in what is decided here; the graph holds back what they forbid.
     """
     keys = {(key.kind, key.value) for member in dirty for key in member.keys if key.strong}
-    values = {"kinds": [kind for kind, _ in keys], "values": [value for _, value in keys]}
-    sharing = set(session.execute(text(_SHARING), values).scalars()) if keys else set()
+    sharing, soft = _sharing(session, keys)
     graph = graphs.load(session, sharing | {member.id for member in dirty if not member.new})
     for member in dirty:
         graph.members[member.id] = member
-    decision = _decide(session, graph, dirty, sharing, keys)
-    _enter(session, graph, decision)
+    fresh = {member.id for member in dirty}
+    batch = [*dirty, *(graph.members[one] for one in sorted(soft - fresh))]
+    decision = _decide(session, graph, batch, sharing, keys)
+    _enter(session, graph, decision, fresh | soft)
     return graph, decision
+
+
+def _sharing(session: Session, keys: set[tuple[str, str]]) -> tuple[set[UUID], set[UUID]]:
+    """Profiles that hold one of these keys, and those of browsers among them, with all they lead to.
+
+    What is known of a browser only makes likely whose it is, so whoever shares anything with it may change
+    that: those are decided about again. Their keys are added to `keys`.
+    """
+    sharing: set[UUID] = set()
+    soft: set[UUID] = set()
+    news = set(keys)
+    while news:
+        values = {"kinds": [kind for kind, _ in news], "values": [value for _, value in news]}
+        rows = session.execute(text(_SHARING), values).all()
+        browsers = {row[0] for row in rows if row[1] in BROWSERS} - soft
+        sharing |= {row[0] for row in rows}
+        soft |= browsers
+        found = session.execute(text(_KEYS), {"ids": list(browsers)}).all() if browsers else []
+        news = {(row[0], row[1]) for row in found} - keys
+        keys |= news
+    return sharing, soft
 
 
 def announce(session: Session, decision: Decision) -> None:
@@ -57,6 +82,8 @@ def _decide(
             member.id, member.changed_at, member.external_id, name_form(member.person), member.keys,
             anonymous=member.kind == "visitor", home=edge.card if edge else None,
             group=groups[member.id] if edge else None, by_device=first is not None and first.rule == "device",
+            claimed=member.kind == "lead",
+            soft=member.kind in BROWSERS and first is not None and first.rule in LIKELY,
         )  # fmt: skip
 
     batch = [known(member) for member in dirty]
@@ -81,14 +108,14 @@ def _shared(session: Session, keys: set[tuple[str, str]]) -> set[tuple[str, str]
     return {(row[0], row[1]) for row in session.execute(text(query), values)}
 
 
-def _enter(session: Session, graph: Graph, decision: Decision) -> None:
+def _enter(session: Session, graph: Graph, decision: Decision, decided: set[UUID]) -> None:
     """Put what was decided into the graph; links without a reason any more end."""
     at = now()
     for card, profile in decision.new_cards:
         graph.cards[card] = CardRow(card, at, identified=graph.members[profile].kind != "visitor", new=True)
     moved = set(decision.moved)
     ending = [edge for edge in graph.edges if edge.profile in moved and edge.rule not in ("split", "manual")]
-    ending += _unjustified(graph, decision, moved)
+    ending += _unjustified(graph, decision, decided - moved)
     _end(session, ending)
     gone = {edge.id for edge in ending}
     graph.edges = [edge for edge in graph.edges if edge.id not in gone]
@@ -100,16 +127,15 @@ def _enter(session: Session, graph: Graph, decision: Decision) -> None:
             graph.edges.append(Edge(number, one.profile, one.card, one.rule, evidence=one.evidence, new=True))
 
 
-def _unjustified(graph: Graph, decision: Decision, moved: set[UUID]) -> list[Edge]:
-    """Bridges of the batch's profiles that their keys no longer give."""
+def _unjustified(graph: Graph, decision: Decision, decided: set[UUID]) -> list[Edge]:
+    """Bridges of the profiles decided about that their keys no longer give."""
     hold = {(one.profile, one.card) for one in decision.bridges}
     raw = homes(graph.edges, raw=True)
     return [
         edge
         for edge in graph.edges
         if edge.rule not in ("split", "manual")
-        and graph.members[edge.profile].dirty
-        and edge.profile not in moved
+        and edge.profile in decided
         and raw[edge.profile] is not edge
         and (edge.profile, edge.card) not in hold
     ]

@@ -186,7 +186,7 @@ def counts(session: Session) -> Counts:
             " (SELECT count(*) FROM profiles WHERE gone_at IS NULL),"
             " (SELECT count(*) FROM orders WHERE gone_at IS NULL),"
             " (SELECT count(*) FROM products WHERE gone_at IS NULL),"
-            " (SELECT count(*) FROM timeline WHERE customer_id IS NOT NULL)"
+            " (SELECT count(*) FROM timeline WHERE customer_id IS NOT NULL OR kind LIKE 'web.%')"
         )
     ).one()
     return Counts(*row)

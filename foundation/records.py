@@ -67,7 +67,9 @@ class Person(Record, frozen=True, kw_only=True, tag="person"):
     created_at: datetime | None = None
     changed_at: datetime | None = None
     country: str = ""  # default country for reading phone numbers
-    device_ids: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()  # names of the person in systems that several sources know: "shop:7"
+    device_ids: tuple[str, ...] = ()  # browsers, newest first
+    claimed: bool = False  # a browser says so and nobody has proved it
     extra: dict[str, str] = {}
 
 

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from console import errors, hooks, middleware
 from console.api import door
@@ -20,6 +21,8 @@ from foundation.database import transaction
 from migrations import versions
 from sync.context import Context
 from sync.intake import Intake
+from web_capture import collector, routes
+from web_capture.collector import Collector
 
 STALE_SECONDS = 15.0
 # The newest step by its file's number: asking Alembic would cost the web process 50 modules.
@@ -61,23 +64,37 @@ async def numbers(request: Request) -> Response:
     return Response(body, media_type=metrics.CONTENT_TYPE)
 
 
-def make(context: Context, engine: Engine) -> Starlette:
+class Application(Starlette):
+    """The collector's calls go past what stands around pages: they are many and carry no cookie."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "http" and scope["path"] in collector.PATHS:
+            await self.state.collector(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def make(context: Context, engine: Engine) -> Application:
     """The application for one installation."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
+        await app.state.collector.stop()
         await run_in_threadpool(app.state.intake.stop)
         engine.dispose()
 
     machines = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", numbers)]
-    app = Starlette(
-        routes=[*machines, *hooks.ROUTES],
+    app = Application(
+        routes=[*machines, *hooks.ROUTES, *routes.ROUTES],
         middleware=middleware.stack(context.settings),
         exception_handlers=errors.HANDLERS,
         lifespan=lifespan,
     )
     app.state.engine, app.state.settings, app.state.sealer = engine, context.settings, context.sealer
+    app.state.closing = lambda: False  # whoever serves the app tells when it stops
     app.state.intake = Intake(engine, context.sealer)
+    app.state.collector = Collector(engine, context.settings.trusted_proxies)
     app.router.routes += [Mount("/api/v1", app=door.make(app.state)), *ROUTES]
     return app

@@ -25,6 +25,7 @@ COMMANDS = {
     "resume": ("connections", "Pull from a connection again."),
     "remove": ("connections", "Remove a connection, with or without what it brought."),
     "hooks": ("connections", "Show, install or renew the webhooks of a connection."),
+    "site": ("sites", "Capture a site's visits, carts and leads; its keys and its snippet."),
     "pull": ("runs", "Fetch what changed in an outside system, now."),
     "reconcile": ("runs", "Compare what is there with what is here, and repair gaps."),
     "runs": ("runs", "List pulls, imports and reconciliations."),

@@ -2,7 +2,7 @@
 
 import importlib
 
-JOB_MODULES = ("customers.jobs", "sync.jobs")
+JOB_MODULES = ("customers.jobs", "sync.jobs", "web_capture.jobs")
 
 
 def load_jobs() -> None:

@@ -19,7 +19,7 @@ def served(app: ASGIApp) -> Iterator[str]:
     listener = socket.socket(
         fileno=bound.detach()
     )  # knows it is TCP: else asyncio leaves Nagle on, 40 ms each
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

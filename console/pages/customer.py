@@ -1,6 +1,6 @@
 """The customer card: who it is, what matters, and its tabs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,11 +11,13 @@ from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from console import captured
 from console import card as cards
 from console.happenings import Told, tell
 from console.pages.duplicates import pairs_of
 from console.templating import link
 from console.web import Call, as_id
+from console.whose import BROWSERS
 from customers import card, graph, merge, search, timeline
 from customers.card import Card, ConsentView, ProfileView
 from customers.facts import Order, OrderLine
@@ -25,7 +27,7 @@ from foundation.text import _
 
 EVENTS, ORDERS = 50, 50
 TABS = ("timeline", "orders", "profiles", "links")
-KINDS = ("", "order")
+KINDS = ("", "order", "web")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Event:
     at: datetime
     source: str
     told: Told
+    unverified: bool = False  # said by a browser, of somebody it only claims to be
+    details: str = ""  # where it is explained
 
 
 def show(call: Call) -> Response:
@@ -112,7 +116,7 @@ def _lights(one: Card) -> list[Light]:
 def _tab(call: Call, one: Card, tab: str, profiles: Sequence[ProfileView]) -> dict[str, Any]:
     """What only the open tab needs."""
     if tab == "timeline":
-        return _timeline(call, one.id)
+        return _timeline(call, one.id, _claimed(one))
     if tab == "orders":
         return _orders(call, one)
     if tab == "profiles":
@@ -121,7 +125,14 @@ def _tab(call: Call, one: Card, tab: str, profiles: Sequence[ProfileView]) -> di
     return {"because": cards.because}
 
 
-def _timeline(call: Call, customer: UUID) -> dict[str, Any]:
+def _claimed(one: Card) -> set[UUID]:
+    """The profiles that a browser only claims to be: none beside somebody known (docs/decisions/0013)."""
+    kinds = {profile.kind for profile in one.profiles if profile.gone_at is None}
+    leads = {profile.id for profile in one.profiles if profile.kind == "lead"}
+    return leads if kinds <= {*BROWSERS} else set()
+
+
+def _timeline(call: Call, customer: UUID, claimed: Collection[UUID]) -> dict[str, Any]:
     kind = call.query("kind") if call.query("kind") in KINDS else ""
     before = call.query("before") or None
     page = timeline.page(call.db, customer, before, (kind,) if kind else (), EVENTS)
@@ -130,15 +141,21 @@ def _timeline(call: Call, customer: UUID) -> dict[str, Any]:
         day = call.reader.day(row.occurred_at)
         if not days or days[-1][0] != day:
             days.append((day, []))
-        days[-1][1].append(Event(row.occurred_at, row.source or "", tell(row.kind, row.data)))
+        days[-1][1].append(_event(row, claimed))
     here = f"/customers/{customer}"
     return {
         "days": days,
         "kind": kind,
-        "kinds": [("", _("All")), ("order", _("Orders"))],
+        "kinds": [("", _("All")), ("order", _("Orders")), ("web", _("On the site"))],
         "older": link(here, kind=kind, before=page.next) if page.next else "",
         "newer": link(here, kind=kind) if before else "",
     }
+
+
+def _event(row: timeline.Event, claimed: Collection[UUID]) -> Event:
+    details = f"/sites/{row.source_id}/events/{row.id}" if row.kind.startswith(captured.PREFIX) else ""
+    unverified = row.profile_id in claimed
+    return Event(row.occurred_at, row.source or "", tell(row.kind, row.data), unverified, details)
 
 
 def _orders(call: Call, one: Card) -> dict[str, Any]:

@@ -46,6 +46,8 @@ def _admit(request: Request) -> tuple[Response | None, str]:
 async def _stream(request: Request, run_id: UUID, locale: str) -> AsyncIterator[str]:
     engine: Engine = request.app.state.engine
     for _look in range(LOOKS):
+        if request.app.state.closing():
+            return
         news, over = await run_in_threadpool(look, engine, run_id, locale)
         yield f"event: {'end' if over else 'news'}\ndata: {json.dumps(news)}\n\n"
         if over:

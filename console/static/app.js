@@ -3,3 +3,4 @@ import "./keys.js";
 import "./menus.js";
 import "./forms.js";
 import "./live.js";
+import "./events.js";

@@ -180,6 +180,7 @@ def rotate_key_command(data: Path | None, as_json: bool) -> None:
     from kartoteka import installation
 
     columns = [("connections", "id", name) for name in ("secrets", "hook_secret", "old_hook_secret")]
+    columns.append(("site_keys", "id", "sealed"))
     with installation.opened(data) as found:
         sealer = sealing.begin_rotation(found.settings)
         with transaction(found.engine) as session:

@@ -78,13 +78,15 @@ def web_command(
     """Run the web server alone."""
     import uvicorn
 
+    from foundation import jobs
     from kartoteka import app
     from kartoteka.supervisor import end_with_parent
 
     found = begin("web", data, address, allow_private, pool=20)
     settings = found.settings
+    made = app.make(found.context, found.engine)
     config = uvicorn.Config(
-        app.make(found.context, found.engine),
+        made,
         host=host or settings.host,
         port=settings.port if port is None else port,
         log_config=None,
@@ -98,12 +100,14 @@ def web_command(
         backlog=512,
     )
     server = uvicorn.Server(config)
+    made.state.closing = lambda: server.should_exit
 
     def stop() -> None:
         server.should_exit = True
 
     if supervised:
         end_with_parent(stop)
+    jobs.calm_collector()
     server.run(sockets=[socket.socket(fileno=fd)] if fd is not None else None)
 
 

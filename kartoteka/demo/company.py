@@ -1,9 +1,9 @@
 """Everything the invented shop knows, as its REST API answers it: customers, goods, orders, refunds."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from foundation.clock import now
 from kartoteka.demo.names import GOODS, RATES
@@ -11,8 +11,19 @@ from kartoteka.demo.people import Human, careless, crowd, person
 
 Thing = dict[str, Any]
 
+CURRENCY = "KZT"  # of the price list
+DEVICE = "_kartoteka_device"  # under which an order keeps the browser that it came from
 STATES = ("completed", "processing", "on-hold", "pending", "cancelled", "refunded", "failed")
 STATE_WEIGHTS = (73, 9, 3, 3, 8, 1, 3)
+
+
+class Purchase(NamedTuple):
+    """What somebody buys in the storefront, paid in the shop's own currency."""
+
+    account: int  # 0: a guest
+    human: Human
+    goods: Mapping[int, int]  # product -> pieces
+    device: str = ""
 
 
 def stamp(at: datetime) -> str:
@@ -43,6 +54,16 @@ def postal(human: Human, *, contact: bool) -> Thing:
     return {**address, "email": human.email, "phone": human.phone} if contact else address
 
 
+def note_of(device: str) -> list[Thing]:
+    """What an order's metadata says of the browser that it came from."""
+    return [{"id": 1, "key": DEVICE, "value": device}] if device else []
+
+
+def shipping_of(goods: float, currency: str) -> float:
+    """What the courier costs; nothing for a large order."""
+    return 0.0 if goods > 20_000 * RATES[currency] else round(1500 * RATES[currency], 2)
+
+
 class Company:
     """The shop's memory. Everything follows from the seed, so two demos show the same people."""
 
@@ -57,7 +78,10 @@ class Company:
         self.refunds: dict[int, list[Thing]] = {}
         moments = sorted(self.past(900) for _ in range(orders))
         for number, placed in enumerate(moments, 10_001):
-            self.orders[number] = self.order(number, placed)
+            order = self.orders[number] = self.order(number, placed)
+            if number % 5 == 0 and self.today - placed < timedelta(days=14):
+                account = order["customer_id"]
+                order["meta_data"] = note_of(f"account-{account}" if account else f"guest-{number}")
 
     def past(self, days: float) -> datetime:
         """An instant in the last days; the nearer the likelier, for a shop that grows."""
@@ -96,13 +120,17 @@ class Company:
             return 0, careless(self.dice.choice(self.humans), self.dice)
         return 0, careless(self.dice.choice(self.guests), self.dice)
 
-    def basket(self, currency: str) -> Iterator[Thing]:
-        """The lines of one order, priced in its currency."""
+    def basket(self) -> dict[int, int]:
+        """What somebody may put into one order."""
         chosen = self.dice.sample(
             sorted(self.products), self.dice.choices((1, 2, 3, 4, 6), (38, 30, 18, 9, 5))[0]
         )
-        for position, number in enumerate(chosen, 1):
-            product, count = self.products[number], self.dice.choices((1, 2, 3, 5), (70, 20, 7, 3))[0]
+        return {number: self.dice.choices((1, 2, 3, 5), (70, 20, 7, 3))[0] for number in chosen}
+
+    def lines(self, goods: Mapping[int, int], currency: str) -> Iterator[Thing]:
+        """The lines of one order, priced in its currency."""
+        for position, (number, count) in enumerate(goods.items(), 1):
+            product = self.products[number]
             price = round(int(product["price"]) * RATES[currency], 0 if currency == "KRW" else 2)
             total = f"{price * count:.2f}"
             yield {
@@ -111,13 +139,19 @@ class Company:
                 "total_tax": "0.00", "taxes": [], "meta_data": [], "sku": product["sku"], "price": price,
             }  # fmt: skip
 
-    def order(self, number: int, placed: datetime, state: str | None = None) -> Thing:
-        """One order with its lines, shipping, sometimes a coupon, and what became of it."""
+    def bought(self) -> tuple[Purchase, str]:
+        """What the next order is, and the currency of it."""
         account, human = self.buyer()
-        currency = human.country.currency
-        lines = list(self.basket(currency))
+        return Purchase(account, human, self.basket()), human.country.currency
+
+    def order(
+        self, number: int, placed: datetime, state: str | None = None, bought: Purchase | None = None
+    ) -> Thing:
+        """One order with its lines, shipping, and what became of it; invented unless `bought` says it."""
+        (account, human, chosen, device), currency = (bought, CURRENCY) if bought else self.bought()
+        lines = list(self.lines(chosen, currency))
         goods = sum(float(line["total"]) for line in lines)
-        shipping = 0.0 if goods > 20_000 * RATES[currency] else round(1500 * RATES[currency], 2)
+        shipping = shipping_of(goods, currency)
         old = self.today - placed > timedelta(days=14)
         state = state or (
             self.dice.choices(STATES, STATE_WEIGHTS)[0] if old else self.dice.choice(STATES[:4])
@@ -138,7 +172,7 @@ class Company:
             "total": f"{goods + shipping:.2f}", "total_tax": "0.00", "customer_id": account,
             "customer_ip_address": "", "customer_note": "", "billing": postal(human, contact=True),
             "shipping": postal(human, contact=False), "payment_method": "card",
-            "payment_method_title": "Card", "transaction_id": "", "meta_data": [],
+            "payment_method_title": "Card", "transaction_id": "", "meta_data": note_of(device),
             "line_items": lines, "tax_lines": [], "fee_lines": [],
             "shipping_lines": [{"id": 1, "method_title": "Courier", "method_id": "flat_rate",
                                 "total": f"{shipping:.2f}", "total_tax": "0.00", "taxes": []}],

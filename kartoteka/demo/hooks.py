@@ -15,10 +15,10 @@ Hook = dict[str, Any]
 FAILURES_ALLOWED = 5
 
 
-def post(address: str, body: bytes, headers: dict[str, str]) -> int:
+def post(address: str, body: bytes, headers: dict[str, str], patience: float = 10) -> int:
     """Send one request without retry; answers the status, 0 when nobody answered."""
     parts = urlsplit(address)
-    line = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=10)
+    line = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=patience)
     try:
         line.request("POST", parts.path or "/", body, headers)
         return line.getresponse().status

@@ -11,6 +11,8 @@ from kartoteka.demo import oldlist
 from kartoteka.demo.company import Company
 from kartoteka.demo.live import Trickle
 from kartoteka.demo.shop import Shop
+from kartoteka.demo.storefront import Storefront
+from kartoteka.demo.visitors import Visitors
 from kartoteka.supervisor import end_with_parent
 from kartoteka.terminal import to_json
 
@@ -27,12 +29,18 @@ def main() -> None:
     if given.list:
         oldlist.write(company, given.list)
     shop = Shop(company)
+    visitors = Visitors(shop, given.every / 4)
     bound = socket.create_server(("127.0.0.1", 0), backlog=256)
     listener = socket.socket(fileno=bound.detach())  # knows it is TCP: asyncio switches Nagle off only then
     sys.stdout.write(to_json({"address": f"http://127.0.0.1:{listener.getsockname()[1]}"}) + "\n")
     sys.stdout.flush()
     server = uvicorn.Server(
-        uvicorn.Config(shop.app(), log_config=None, access_log=False, timeout_keep_alive=15)
+        uvicorn.Config(
+            shop.app([*visitors.routes(), *Storefront(shop, visitors).routes()]),
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=15,
+        )
     )
 
     def stop() -> None:
@@ -45,6 +53,7 @@ def main() -> None:
     # opened anew by its number it knows that it is TCP: else asyncio leaves Nagle on, 40 ms per answer
     server.run(sockets=[socket.socket(fileno=listener.detach())])
     trickle.stop()
+    visitors.stop()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ five failures in a row.
 import base64
 import binascii
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,11 +16,11 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foundation.clock import now
-from kartoteka.demo.company import Company, Thing, times
+from kartoteka.demo.company import CURRENCY, Company, Purchase, Thing, times
 from kartoteka.demo.hooks import Hooks
 
 KEY, SECRET = "ck_demo", "cs_demo"
@@ -79,12 +80,14 @@ class Shop:
         thing.update(times("date_modified", now()))
         self.hooks.tell(resource, event, thing)
 
-    def place_order(self, state: str = "processing") -> Thing:
+    def place_order(self, state: str = "processing", bought: Purchase | None = None) -> Thing:
         """Somebody buys something at this moment."""
         with self.lock:
             self.company.today = now().replace(microsecond=0)
             number = max(self.company.orders, default=10_000) + 1
-            order = self.company.orders[number] = self.company.order(number, self.company.today, state)
+            order = self.company.orders[number] = self.company.order(
+                number, self.company.today, state, bought
+            )
             self.touch("order", "created", order)
             return order
 
@@ -189,7 +192,7 @@ class Shop:
     def status(self, request: Request) -> Response:
         """What a connection test reads."""
         environment = {"home_url": str(request.base_url), "version": "10.7.0", "wp_version": "6.8"}
-        return answer({"environment": environment, "settings": {"currency": "KZT"}})
+        return answer({"environment": environment, "settings": {"currency": CURRENCY}})
 
     async def webhooks(self, request: Request) -> Response:
         """List the webhooks, or add one; a new one gets its unsigned ping."""
@@ -213,8 +216,8 @@ class Shop:
             return refusal("woocommerce_rest_shop_webhook_invalid_id", "Invalid ID.", 404)
         return answer(hook)
 
-    def app(self) -> Starlette:
-        """The ASGI application of the shop."""
+    def app(self, more: Sequence[BaseRoute] = ()) -> Starlette:
+        """The ASGI application of the shop: its API, and what else it serves."""
         api = [
             Route("/system_status", self.status),
             Route("/webhooks", self.webhooks, methods=["GET", "POST"]),
@@ -224,4 +227,4 @@ class Shop:
             Route("/{kind:str}", self.listing),
             Route("/{kind:str}/{number:int}", self.single),
         ]
-        return Starlette(routes=[Mount(PREFIX, routes=api, middleware=[Middleware(KeyCheck)])])
+        return Starlette(routes=[Mount(PREFIX, routes=api, middleware=[Middleware(KeyCheck)]), *more])

@@ -14,13 +14,26 @@ def test_keys_are_normalised_once_each() -> None:
         addresses=(Address(phone="+7 701 234-56-78", country="KZ"),),
         tax_number="641201493103",
         device_ids=("d1",),
-        extra={"account": "shop:7"},
+        accounts=("shop:7",),
     )
     assert keys_of(person) == (
         Key("email", "annap@gmail.com"),
         Key("phone", "+77012345678"),
         Key("tax", "kz.iin:641201493103"),
         Key("account", "shop:7"),
+        Key("proof", "d1|email:annap@gmail.com"),
+        Key("proof", "d1|phone:+77012345678"),
+        Key("proof", "d1|account:shop:7"),
+        Key("device", "d1"),
+    )
+
+
+def test_claims_are_weak_where_unproved() -> None:
+    person = Person(external_id="d1|e:anna@p.kz", emails=("anna@p.kz",), device_ids=("d1",), claimed=True)
+    assert keys_of(person) == (
+        Key("email", "anna@p.kz", False),
+        Key("proof", "d1|email:anna@p.kz"),
+        Key("claim", "email:anna@p.kz"),
         Key("device", "d1"),
     )
 

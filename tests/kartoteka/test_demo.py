@@ -3,11 +3,16 @@
 import shutil
 import signal
 import tempfile
+import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from foundation import embedded
+from foundation.clock import monotonic
+from foundation.database import make_engine
 from tests.kartoteka.processes import Program, gone, naming
 
 ROOT = Path(__file__).parents[2]
@@ -48,3 +53,52 @@ def test_demo_leaves_nothing_behind(ending, reachable):
     if ending != signal.SIGKILL:
         assert status == 0
         assert not list(reachable.iterdir())
+
+
+def asked(data, question):
+    """The first row of the answer that the demo's own database gives."""
+    servers = embedded.attach(data)
+    assert servers is not None
+    engine = make_engine(servers.database_url, pool_size=1)
+    try:
+        with engine.connect() as connection:
+            return connection.execute(text(question)).one()
+    finally:
+        engine.dispose()
+
+
+def grows(data, question, beyond, seconds=30.0):
+    """Whether a number gets larger than `beyond` in time."""
+    deadline = monotonic() + seconds
+    while (found := asked(data, question)[0]) <= beyond and monotonic() < deadline:
+        time.sleep(0.2)
+    return found > beyond
+
+
+def test_demo_captures_its_visitors(reachable):
+    demo = Program("demo", "--people", "25", "--orders", "30", "--every", "0.2", "--port", "0", cwd=ROOT,
+                   TMPDIR=str(reachable))  # fmt: skip
+    try:
+        shop = demo.wait_for(r"walk around in: (http://\S+)").group(1)
+        demo.wait_for(r"Watch visitors live: http://\S+/sites")
+        data = next(path for path in reachable.glob("kartoteka-demo-*") if path.is_dir())
+        known = asked(data, "SELECT domain, currency, key FROM sites")
+        assert known[:2] == ("127.0.0.1", "KZT")
+        with urllib.request.urlopen(shop, timeout=10) as page:
+            assert f"/k/{known.key}.js" in page.read().decode()
+        kinds = asked(data, "SELECT array_agg(DISTINCT kind) FROM timeline WHERE kind LIKE 'web.%'")[0]
+        assert {"web.page", "web.product_viewed", "web.cart_viewed", "web.identify", "web.lead"} <= set(kinds)
+        days = "SELECT (max(occurred_at) - min(occurred_at)) > interval '10 days' FROM timeline"
+        assert asked(data, f"{days} WHERE kind LIKE 'web.%'")[0]
+        on_cards = "SELECT count(DISTINCT customer_id) FROM timeline WHERE kind LIKE 'web.%'"
+        assert asked(data, on_cards)[0] >= 1
+        assert asked(data, "SELECT array_agg(kind ORDER BY kind) FROM forms WHERE state = 'live'")[0] == [
+            "embedded",
+            "slide",
+        ]
+        events = "SELECT count(*) FROM timeline WHERE kind LIKE 'web.%'"
+        assert grows(data, events, asked(data, events)[0])
+    finally:
+        status = demo.end()
+    assert status == 0
+    assert not gone(str(reachable))

@@ -29,6 +29,7 @@ STATES: dict[str, OrderState] = {
     "partial-shipped": "shipped",
 }
 _FOUR = Decimal("0.0001")
+_DEVICE, _LONGEST_DEVICE = "_kartoteka_device", 100  # our plugin keeps the buyer's browser with the order
 
 
 def version_at(thing: Thing) -> datetime | None:
@@ -129,6 +130,7 @@ def _buyer(thing: Thing, order_id: str, country: str) -> Person:
         emails=(billing.get("email"),),
         parts=(billing, shipping),
         country=country,
+        devices=_devices(thing),
         created_at=None if registered else instant(thing.get("date_created_gmt")),
         changed_at=version_at(thing),
     )
@@ -136,7 +138,8 @@ def _buyer(thing: Thing, order_id: str, country: str) -> Person:
 
 def _person(
     external_id: str, *, names: Sequence[Thing], emails: Sequence[Any], parts: Sequence[Thing], country: str,
-    guest: bool = False, tags: tuple[str, ...] = (), created_at: datetime | None, changed_at: datetime | None,
+    guest: bool = False, tags: tuple[str, ...] = (), devices: tuple[str, ...] = (),
+    created_at: datetime | None, changed_at: datetime | None,
 ) -> Person:  # fmt: skip
     named: Thing = next((n for n in names if text(n.get("first_name")) or text(n.get("last_name"))), {})
     addresses = [a for part in parts if (a := _address(part))]
@@ -155,8 +158,18 @@ def _person(
         tags=tags,
         created_at=created_at,
         changed_at=changed_at,
+        device_ids=devices,
         country=next((a.country for a in addresses if a.country), country),
     )
+
+
+def _devices(thing: Thing) -> tuple[str, ...]:
+    """The browser that an order came from, when our plugin runs in the shop."""
+    said = next(
+        (meta.get("value") for meta in _parts(thing, "meta_data") if meta.get("key") == _DEVICE), None
+    )
+    usable = isinstance(said, str) and 0 < len(said) <= _LONGEST_DEVICE and said.isprintable()
+    return (str(said).strip(),) if usable and str(said).strip() else ()
 
 
 def _once(values: Iterable[str]) -> tuple[str, ...]:

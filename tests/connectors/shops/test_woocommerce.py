@@ -212,3 +212,29 @@ def test_real_answers_of_shops_are_read() -> None:
                 assert isinstance(record, kinds[what])
                 read_in += 1
     assert read_in > 40
+
+
+def bought_with(device: Any, **fields: Any) -> Person:
+    """The buyer of an order that our plugin marked."""
+    meta = [{"id": 1, "key": "_other", "value": "x"}, {"id": 2, "key": "_kartoteka_device", "value": device}]
+    buyer = read("orders", an_order(1, meta_data=meta, **fields)).customer
+    assert isinstance(buyer, Person)
+    return buyer
+
+
+@pytest.mark.parametrize(("customer_id", "guest"), [(0, True), (7, False)])
+def test_buyer_brings_the_browser(customer_id: int, guest: bool) -> None:
+    buyer = bought_with("1763.42", customer_id=customer_id)
+    assert (buyer.guest, buyer.device_ids) == (guest, ("1763.42",))
+
+
+@pytest.mark.parametrize(
+    "said", ["", " ", "x" * 101, "a\nb", "a\x00b", "a\u2028b", None, 5, ["d"], {"a": "b"}, True]
+)
+def test_no_browser_is_left_out(said: Any) -> None:
+    assert bought_with(said).device_ids == ()
+
+
+def test_longest_browser_is_kept() -> None:
+    assert bought_with("x" * 100).device_ids == ("x" * 100,)
+    assert read("orders", an_order(1)).customer.device_ids == ()

@@ -1,0 +1,137 @@
+"""The pages of forms in Chromium: sound at every size, and a preview that follows what is typed."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine
+from starlette.applications import Starlette
+
+from console.tables import User
+from foundation.database import transaction
+from foundation.sealing import Sealer
+from tests import browser as browsers
+from tests.console.test_browser import FOCUSED, LOOKS, enter
+from web_capture import forms, sites
+from web_capture.form_tables import Form
+
+pytestmark = pytest.mark.browser
+PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    with browsers.chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def address(app: Starlette) -> Iterator[str]:
+    with browsers.serve(app) as opened:
+        yield opened
+
+
+@pytest.fixture
+def known(engine: Engine, sealer: Sealer) -> dict[str, UUID]:
+    """One form of each kind; the pop-up compares two variants and was published and changed."""
+    with transaction(engine) as session:
+        site, _keys = sites.add(session, sealer, "shop.example")
+        found = {}
+        for kind in ("popup", "embedded", "bar", "slide"):
+            form = forms.make(session, site, f"Spring {kind}", kind, "olga@example.org")
+            found[kind] = form.id
+        popup = session.get_one(Form, found["popup"])
+        spec = forms.start("popup") | {"variants": [{"weight": 1}, {"weight": 1, "title": "Ten percent off"}]}
+        spec["fields"].append({"type": "choice", "label": "Size", "options": ["S", "M", "L"]})
+        forms.change(session, popup, spec, "olga@example.org")
+        forms.publish(session, popup)
+        forms.change(session, popup, spec | {"button": "Yes, please"}, "olga@example.org")
+        return found
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_of_forms_are_sound(
+    chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID], look: str
+) -> None:
+    page = enter(chromium, address, engine, owner, look)
+    watching = browsers.watch(page, address)
+    wrong: list[str] = []
+    here = f"/forms/{known['popup']}"
+    for name, path in {
+        "list": "/forms", "new": "/forms/new", "builder": here, "results": f"{here}/results",
+        "embedded": f"/forms/{known['embedded']}", "preview": f"{here}/preview",
+    }.items():  # fmt: skip
+        answer = page.goto(address + path)
+        assert answer is not None and answer.status == 200, name
+        page.wait_for_timeout(700)
+        if (wider := browsers.overflow(page)) > 0:
+            wrong.append(f"{name}: {wider} pixels too wide")
+        wrong += [f"{name}: {one}" for one in browsers.serious(page)]
+        if PICTURES:
+            page.screenshot(path=Path(PICTURES) / f"{name}-{look}.png", full_page=name != "preview")
+    wrong += watching.wrong
+    page.context.close()
+    assert wrong == []
+
+
+def test_preview_follows_what_is_typed(
+    chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID]
+) -> None:
+    page = enter(chromium, address, engine, owner, "desktop")
+    page.goto(f"{address}/forms/{known['slide']}")
+    shown = page.frame_locator("#preview")
+    expect(shown.get_by_role("heading", name="Hear of offers first")).to_be_visible()
+    page.get_by_label("Title").first.fill("Typed just now")
+    expect(shown.get_by_role("heading", name="Typed just now")).to_be_visible()
+    shown.get_by_label("E-mail", exact=True).fill("anna@example.org")
+    shown.get_by_label("I agree").check()
+    shown.get_by_role("button", name="Sign up").click()
+    expect(shown.get_by_role("status")).to_contain_text("Thank you")
+    page.locator(".switch").get_by_text("Phone").click()
+    expect(page.locator(".screen")).to_have_css("inline-size", "293px")
+    page.context.close()
+
+
+def test_variants_are_shown_one_by_one(
+    chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID]
+) -> None:
+    page = enter(chromium, address, engine, owner, "desktop")
+    page.goto(f"{address}/forms/{known['popup']}")
+    shown = page.frame_locator("#preview")
+    expect(shown.get_by_role("heading", name="Hear of offers first")).to_be_visible()
+    page.get_by_role("link", name="B", exact=True).click()
+    expect(shown.get_by_role("heading", name="Ten percent off")).to_be_visible()
+    page.context.close()
+
+
+def test_tab_key_reaches_the_builder(
+    chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID]
+) -> None:
+    page = enter(chromium, address, engine, owner, "desktop")
+    page.goto(f"{address}/forms/{known['embedded']}")
+    seen = []
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        seen.append(str(page.evaluate(FOCUSED)))
+    # the browser draws the ring of a date's own button inside of it
+    assert not [one for one in seen if "ring" in one and "iframe" not in one and "datetime" not in one]
+    assert len(set(seen)) > 50
+    page.context.close()
+
+
+def test_builder_works_without_scripts(
+    chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID]
+) -> None:
+    signed = enter(chromium, address, engine, owner, "desktop")
+    context = chromium.new_context(java_script_enabled=False, storage_state=signed.context.storage_state())
+    page: Page = context.new_page()
+    page.goto(f"{address}/forms/{known['bar']}")
+    page.get_by_label("Title").first.fill("By hand")
+    page.get_by_role("button", name="Save and publish").click()
+    expect(page.get_by_role("status")).to_contain_text("Published")
+    context.close()
+    signed.context.close()

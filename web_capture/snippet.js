@@ -1,0 +1,234 @@
+// Kartoteka's tag: what happens in the shop's page, sent to the company's own hub.
+//
+// snippet.py serves it: comments and white space go, names declared here become one letter, the site's settings take
+// the place of __SETTINGS__. The step that shortens wants arrow functions only, no template literals, no
+// destructuring, no shorthand. Phrases are repeated on purpose: what was said before compresses to almost nothing.
+// Every way in from the page (listener, patched function, public call) goes through guard(): nothing is ever thrown
+// into the shop, and where a comment says "or ends here", a missing thing throws and guard() ends it.
+try {
+  const settings = __SETTINGS__,
+    guard = action => (...given) => {
+      try {
+        return action(...given);
+      } catch {}
+    },
+    on = (type, action) => addEventListener(type, guard(action), true),
+    // Acts after the page's own function; what that returns or throws stays as it was.
+    after = guard((target, name, action) => {
+      const original = target[name];
+      target[name] = (...given) => {
+        const result = original.apply(target, given);
+        given.forEach(guard(action));
+        return result;
+      };
+    }),
+
+    // --- What is remembered: _k (the id, or "deny"; a cookie too), _ku user, _kq… queue.
+    // `store` is `storage` where storing is allowed, else an object that goes with the page.
+    // The first letter of an id is that of the mode it was made in: one of "wait" or "deny" is a visitor's yes.
+    storage = guard(() => localStorage)() || {},
+    mode = settings.gpc && (navigator.globalPrivacyControl || +navigator.doNotTrack) ? "deny" : settings.consent,
+    saved = () => storage._k || guard(() => /\b_k=([^;]*)/.exec(document.cookie)[1])(),
+    consent = () => saved() == "deny" ? "deny" : /^[wd]/.test(saved()) ? "none" : mode,
+    queue = () => Object.keys(store).filter(name => /^_kq/.test(name)).sort(),
+    remove = list => list.forEach(name => delete store[name]),
+    unique = () => mode[0] + Date.now() + Math.random(),
+    keep = value => {
+      store._k = value;
+      // "https:" lends its s to "secure"; what plain http makes is no attribute and is ignored.
+      if (store == storage)
+        guard(() => document.cookie = "_k=" + value + ";samesite=lax;max-age=31536000;path=/;" + location.protocol[4] + "ecure")();
+      return value;
+    },
+    id = () => keep(store._k || consent() == "none" && saved() || unique()),
+    reset = () => {
+      delete store._ku;
+      keep(unique());
+    },
+
+    // --- Sending. A message is in the queue until the hub has answered; one that comes twice is no harm there.
+    // A text needs no preflight. What is kept alive outlives the page, but browsers refuse it beyond 64 KB.
+    post = (path, fields) => {
+      const body = JSON.stringify({ writeKey: settings.key, ...fields });
+      return fetch(settings.to + "/v1/" + path, { method: "POST", body: body, keepalive: body.length < 6e4 });
+    },
+    flush = () => {
+      const batch = consent() == "none" && queue().slice(0, 25);
+      timer =
+        batch[0] &&
+        post("batch", { sentAt: new Date, batch: batch.map(name => JSON.parse(store[name])) })
+          .catch(() => 0)
+          .then(answer => {
+            pause = /^2|400/.test(answer.status) ? remove(batch) || 99 : pause * 2;
+            timer = 0;
+            schedule();
+          });
+    },
+    schedule = () => timer ||= setTimeout(guard(flush), pause),
+    send = guard((type, fields, signature) => {
+      if (consent() == "deny") return;
+      const order =
+          /purchase|Order C/.test(fields.event) && (fields.properties.order_id || fields.properties.transaction_id),
+        key = order ? id() + order : unique();
+      store["_kq" + key] = JSON.stringify({
+        type: type,
+        messageId: key,
+        anonymousId: id(),
+        userId: store._ku,
+        timestamp: new Date,
+        context: {
+          page: { url: location.href, title: document.title, referrer: referrer },
+          // no timezone: asking Intl for it takes 100 ms of a slow phone's only thread
+          locale: navigator.language,
+          library: { name: "kartoteka", version: "1" },
+          kartoteka: { signature: signature, webdriver: navigator.webdriver },
+        },
+        ...fields,
+      });
+      remove(queue().slice(0, -100));
+      schedule();
+    }),
+    page = properties => send("page", { properties: properties }),
+    track = (event, properties) => send("track", { event: event, properties: properties }),
+    handover = (fields, action) =>
+      post("handover", fields)
+        .then(answer => answer.json())
+        .then(action, () => 0),
+    moved = () => {
+      // without the query and what isn't a route of the shop's own: "#/cart", "#!/cart"
+      const route = location.href.replace(/\?[^#]*|#(?!!?\/).*/g, "");
+      if (current != route) {
+        referrer = current || referrer;
+        current = route;
+        page();
+      }
+    },
+
+    // --- The shop's data layer: GA4's words go as they are, the collector knows what they mean.
+    layer = entry => {
+      const event = entry.event || entry[1],
+        data = entry.ecommerce || entry[2] || entry;
+      if (event && (data.items || data.transaction_id || data.search_term)) {
+        heard = 1;
+        track(event, data);
+      }
+    },
+
+    // --- A link to a sister site gets a pass for one visitor before it is followed, or ends here.
+    sister = event => {
+      const link = event.target.closest("a"),
+        address = new URL(link);
+      if (settings.sisters.includes(address.hostname) && consent() == "none")
+        handover({ anonymousId: id() }, answer => {
+          if (answer.token) address.searchParams.set("_kt", answer.token);
+          link.href = address;
+        });
+    },
+
+    // --- What the page may call
+    api = {
+      id: id,
+      page: page,
+      track: track,
+      reset: reset,
+      identify: guard((user, traits, signature) => {
+        if (user) {
+          if ((store._ku || user) != user) reset();
+          store._ku = user;
+        }
+        send("identify", { traits: traits }, signature);
+      }),
+      consent: guard(yes => {
+        if (yes) {
+          if (consent() == "deny") reset();
+          store = Object.assign(storage, store);
+          id();
+          schedule();
+        } else {
+          store = storage;
+          remove(queue());
+          reset();
+          keep("deny");
+          store = {};
+        }
+      }),
+      push: guard(call => api[call[0]](...call.slice(1))),
+    },
+
+    load = () => {
+      if (settings.capture && !heard)
+        document.querySelectorAll("[type='application/ld+json']").forEach(
+          guard(script => {
+            const data = JSON.parse(script.textContent),
+              product = [].concat(data["@graph"] || data).find(node => node["@type"] == "Product");
+            track("Product Viewed", { sku: product.sku, name: product.name, ...[].concat(product.offers)[0] });
+          }),
+        );
+      if (settings.popups)
+        import(settings.to + "/k/" + settings.site + ".forms.js").catch(() => 0);
+    },
+
+    start = () => {
+      [].concat(early).forEach(api.push);
+      moved();
+      after(history, "pushState", moved);
+      after(history, "replaceState", moved);
+      on("popstate", moved);
+      on("pageshow", event => event.persisted && page());
+      on("pagehide", flush);
+      on("online", flush);
+      if (settings.capture) {
+        const data = window.dataLayer = window.dataLayer || [];
+        data.forEach(guard(layer));
+        after(data, "push", layer);
+        on("click", event => {
+          const button = event.target.closest("[class*=_add_to_cart],[name=add],#button-cart"),
+            form = button.form || document;
+          if (!heard)
+            track("Product Added", {
+              product_id: button.dataset.product_id || form.querySelector("[name=add-to-cart],[name=product_id],[name=id]").value,
+              quantity: form.querySelector("[name=quantity]")?.value,
+            });
+        });
+      }
+      if (settings.forms)
+        on("submit", event => {
+          const form = event.target,
+            lead = {};
+          form.querySelectorAll("input").forEach(
+            guard(field => {
+              const label = [field.type, field.name, field.id, field.autocomplete].join().toLowerCase(),
+                kind = /^(?=te|em)(?!.*(pass|cc-|card|cv[cv]|otp|code|user)).*?(mail|phone|\btel|first|last|name)/.exec(label)[2];
+              if (!/^[^+0](\W*\d){12}/.test(field.value) && !field.closest("[data-private]"))
+                lead[{ mail: "email", tel: "phone", first: "firstName", last: "lastName" }[kind] || kind] = field.value;
+            }),
+          );
+          if (lead.email || (lead.phone && !form.querySelector("[type=password]")))
+            track("Form Submitted", { form: form.getAttribute("id") || form.getAttribute("name") || form.getAttribute("action"), ...lead });
+        });
+      on("pointerover", sister);
+      on("focusin", sister);
+      document.readyState == "complete" ? guard(load)() : on("load", load);
+    },
+    early = window.kartoteka || [],
+    here = new URL(location),
+    ticket = here.searchParams.get("_kt");
+  let store = consent() == "none" ? storage : {},
+    pause = 99,
+    timer,
+    referrer = document.referrer,
+    current,
+    heard = early.told; // a plugin tells what the pages would
+  // Added twice (pasted and through a tag manager) it runs once.
+  if (early.id) throw 0;
+  window.kartoteka = api;
+  if (saved() && consent() != "none") api.consent();
+  // --- Arrival from a sister site: who has no id yet takes the one from there
+  if (ticket) {
+    here.searchParams.delete("_kt");
+    history.replaceState(history.state, "", here);
+  }
+  ticket && !saved() && consent() == "none"
+    ? handover({ token: ticket }, answer => keep(store._k || answer.anonymousId || unique())).then(guard(start))
+    : start();
+} catch {}
