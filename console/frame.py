@@ -35,6 +35,8 @@ def rooms() -> list[tuple[str, str, str, str]]:
         ("duplicates", "/duplicates", _("Duplicates"), "duplicates"),
         ("sites", "/sites", _("Sites"), "sites"),
         ("forms", "/forms", _("Forms"), "forms"),
+        ("carts", "/carts", _("Carts"), "carts"),
+        ("attribution", "/attribution", _("Attribution"), "attribution"),
         ("connections", "/connections", _("Connections"), "connections"),
         ("problems", "/problems", _("Problems"), "problems"),
         ("operations", "/operations", _("Operations"), "operations"),

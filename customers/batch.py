@@ -138,11 +138,24 @@ def _take_buyer(batch: Batch, item: Resolved, order: Order) -> None:
         said = msgspec.structs.replace(said, external_id=external_id)
     if said.changed_at is None:
         said = msgspec.structs.replace(said, changed_at=at)
+    if kind != "guest" and said.device_ids:
+        _take_browser(batch, item, said)
     there = batch.people.get(key)
     newer = there is None or changed_at(there) <= (said.changed_at or item.received_at)
     if kind != "guest" and there is not None and (there.landed_id is not None or not newer):
         return
     batch.people[key] = _came(item, said, landed=kind == "guest")
+
+
+def _take_browser(batch: Batch, item: Resolved, said: Person) -> None:
+    """The browser that a customer ordered from, which their own record at the source doesn't tell.
+
+    It is a profile of its own beside the customer's and finds the card by what the order says of the buyer.
+    """
+    device = said.device_ids[0]
+    if said.emails or said.phones:
+        one = f"browser:{device}:{said.external_id}"
+        batch.people["guest", one] = _came(item, msgspec.structs.replace(said, external_id=one, guest=True))
 
 
 def _take_gone(batch: Batch, item: Resolved, record: Gone) -> None:

@@ -34,7 +34,8 @@ INSERT INTO customer_stats AS s (
 SELECT w.id, (SELECT count(*) FROM profiles p WHERE p.customer_id = w.id AND p.gone_at IS NULL),
   coalesce(c.orders, 0), coalesce(c.spent, 0), c.currency,
   CASE WHEN c.currencies > 1 THEN c.sums ELSE '{{}}' END,
-  c.first_at, c.last_at, (SELECT max(t.occurred_at) FROM timeline t WHERE t.customer_id = w.id)
+  c.first_at, c.last_at, (SELECT max(t.occurred_at) FROM timeline t WHERE t.customer_id = w.id
+    AND t.kind NOT LIKE '%.abandoned')
 FROM wanted w LEFT JOIN per_card c ON c.customer_id = w.id
 ON CONFLICT (customer_id) DO UPDATE SET
   (profiles, orders, spent, currency, sums, first_order_at, last_order_at, last_seen_at) = ROW (

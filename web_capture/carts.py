@@ -68,7 +68,7 @@ _encode = msgspec.json.Encoder().encode
 def record(session: Session, site: Site, rows: Sequence[Happened]) -> None:
     """Let events change the carts they are about."""
     batch = acts.read(origins.own_hosts(site), rows)
-    if not batch.carts and not batch.looks:
+    if not batch.carts and not batch.looks and not batch.orders:
         return
     hold(session, LOCKS, (*batch.carts, *batch.looks))
     silence = silences(site)

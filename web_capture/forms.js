@@ -5,365 +5,165 @@
 // strict `style-src 'self'` allows, as it does what the CSSOM sets. All texts are text nodes: nothing is ever parsed.
 // A pop-up is a modal <dialog>: the browser keeps the focus inside, gives it back, and closes on Escape.
 // Every way in from the page goes through guard(): nothing is ever thrown into the shop.
-try {
-  const settings = __FORMS__,
-    page = document,
-    guard = action => (...given) => {
-      try {
-        return action(...given);
-      } catch {}
-    },
-    on = (target, types, action) => types.split(" ").forEach(type => target.addEventListener(type, guard(action))),
-    hub = window.kartoteka || {},
-    device = () => (hub.id && hub.id()) || "",
-    track = (event, properties) => settings.preview || hub.track(event, properties),
+const settings = __FORMS__,
+  page = document,
+  guard = action => (...given) => {
+    try {
+      return action(...given);
+    } catch {}
+  },
+  on = (target, types, action) => types.split(" ").forEach(type => target.addEventListener(type, guard(action))),
+  hub = window.kartoteka || {},
+  device = () => (hub.id && hub.id()) || "",
+  track = (event, properties) => settings.preview || hub.track(event, properties),
 
-    // --- What is remembered. Until the visitor allows storing (_k is the snippet's), only for this visit: without
-    // it a closed pop-up would come back on the next page. The snippet's consent(false) removes "_k." altogether.
-    session = guard(() => sessionStorage)() || {},
-    local = guard(() => localStorage)() || {},
-    store = !settings.preview && local._k && local._k != "deny" ? local : session,
-    recall = name => guard(() => JSON.parse(store["_k.f" + name]))() || {},
-    remember = (form, what) =>
-      settings.preview || (store["_k.f" + form.id] = JSON.stringify({ ...recall(form.id), [what]: Date.now() })),
-    count = (where, name) => (where["_k.f." + name] = +(where["_k.f." + name] || 0) + 1),
+  // --- What is remembered. Until the visitor allows storing (_k is the snippet's), only for this visit: without
+  // it a closed pop-up would come back on the next page. The snippet's consent(false) removes "_k." altogether.
+  session = guard(() => sessionStorage)() || {},
+  local = guard(() => localStorage)() || {},
+  store = !settings.preview && local._k && local._k != "deny" ? local : session,
+  recall = name => guard(() => JSON.parse(store["_k.f" + name]))() || {},
+  remember = (form, what) =>
+    settings.preview || (store["_k.f" + form.id] = JSON.stringify({ ...recall(form.id), [what]: Date.now() })),
+  count = (where, name) => (where["_k.f." + name] = +(where["_k.f." + name] || 0) + 1),
 
-    // --- Who gets it
-    // The same device gets the same variant of a form, today and next month.
-    hash = text => {
-      let number = 2166136261;
-      for (const letter of text) number = Math.imul(number ^ letter.codePointAt(), 16777619);
-      number = Math.imul(number ^ (number >>> 15), 2246822519);
-      return (number ^ (number >>> 13)) >>> 0;
-    },
-    choose = form => {
-      let rest = hash(device() + form.id) % form.variants.reduce((sum, one) => sum + one.weight, 0);
-      return form.variants.findIndex(one => (rest -= one.weight) < 0);
-    },
-    // A pattern without * is looked for anywhere; with it, it stands for the whole address.
-    fits = pattern => {
-      const text = (location.host + location.pathname + location.search).toLowerCase(),
-        parts = pattern.replace(/^https?:\/\//, "").split("*");
-      let at = 0;
-      return parts[1] == null
-        ? text.includes(parts[0])
-        : parts.every((part, place) => {
-            const last = place == parts.length - 1,
-              found = place && last ? text.length - part.length : text.indexOf(part, at),
-              good = found >= at && (place || !found) && text.startsWith(part, found);
-            at = found + part.length;
-            return good;
-          });
-    },
-    utm = name => (new URLSearchParams(session["_k.f.utm"]).get(name) || "").toLowerCase(),
-    among = (list, test) => !list || list.some(test),
-    wanted = form => {
-      const target = form.targeting,
-        now = Date.now();
-      return (
-        !(now < form.from || now > form.until) &&
-        among(target.urls, fits) &&
-        !(target.not_urls || []).some(fits) &&
-        among(target.utm_source, one => utm("utm_source") == one) &&
-        among(target.utm_campaign, one => utm("utm_campaign") == one) &&
-        among(target.languages, one => navigator.language.toLowerCase().startsWith(one)) &&
-        (!target.device || (target.device == "phone") == innerWidth < 768) &&
-        (!target.visitor || (target.visitor == "returning") == returning)
-      );
-    },
-    rested = form => {
-      const known = recall(form.id),
-        rule = form.frequency;
-      return !(
-        known.sent ||
-        (rule.kind == "until" && known.closed) ||
-        (rule.kind == "once" && known.shown) ||
-        (rule.kind == "days" && Date.now() - (known.shown || 0) < rule.days * 864e5)
-      );
-    },
+  // --- Who gets it
+  // The same device gets the same variant of a form, today and next month.
+  hash = text => {
+    let number = 2166136261;
+    for (const letter of text) number = Math.imul(number ^ letter.codePointAt(), 16777619);
+    number = Math.imul(number ^ (number >>> 15), 2246822519);
+    return (number ^ (number >>> 13)) >>> 0;
+  },
+  choose = form => {
+    let rest = hash(device() + form.id) % form.variants.reduce((sum, one) => sum + one.weight, 0);
+    return form.variants.findIndex(one => (rest -= one.weight) < 0);
+  },
+  // A pattern without * is looked for anywhere; with it, it stands for the whole address.
+  fits = pattern => {
+    const text = (location.host + location.pathname + location.search).toLowerCase(),
+      parts = pattern.replace(/^https?:\/\//, "").split("*");
+    let at = 0;
+    return parts[1] == null
+      ? text.includes(parts[0])
+      : parts.every((part, place) => {
+          const last = place == parts.length - 1,
+            found = place && last ? text.length - part.length : text.indexOf(part, at),
+            good = found >= at && (place || !found) && text.startsWith(part, found);
+          at = found + part.length;
+          return good;
+        });
+  },
+  utm = name => (new URLSearchParams(session["_k.f.utm"]).get(name) || "").toLowerCase(),
+  among = (list, test) => !list || list.some(test),
+  wanted = form => {
+    const target = form.targeting,
+      now = Date.now();
+    return (
+      !(now < form.from || now > form.until) &&
+      among(target.urls, fits) &&
+      !(target.not_urls || []).some(fits) &&
+      among(target.utm_source, one => utm("utm_source") == one) &&
+      among(target.utm_campaign, one => utm("utm_campaign") == one) &&
+      among(target.languages, one => navigator.language.toLowerCase().startsWith(one)) &&
+      (!target.device || (target.device == "phone") == innerWidth < 768) &&
+      (!target.visitor || (target.visitor == "returning") == returning)
+    );
+  },
+  rested = form => {
+    const known = recall(form.id),
+      rule = form.frequency;
+    return !(
+      known.sent ||
+      (rule.kind == "until" && known.closed) ||
+      (rule.kind == "once" && known.shown) ||
+      (rule.kind == "days" && Date.now() - (known.shown || 0) < rule.days * 864e5)
+    );
+  },
 
-    // --- The cart's value, as the shop's data layer or its own calls of track() say it
-    heard = (event, said) => {
-      const value = +(said.value || said.total || said.revenue || said.price * (said.quantity || 1)) || 0,
-        known = +session["_k.f.cart"] || 0;
-      if (/purchase|order.?completed/i.test(event)) session["_k.f.cart"] = 0;
-      else if (/view_cart|begin_checkout|cart.?viewed|checkout.?started/i.test(event)) session["_k.f.cart"] = value;
-      else if (/add_to_cart|product.?added$/i.test(event)) session["_k.f.cart"] = known + value;
-      else if (/remove_from_cart|product.?removed$/i.test(event)) session["_k.f.cart"] = Math.max(0, known - value);
-      else return;
-      waiting.forEach(attempt => attempt());
-    },
-    after = guard((target, name, action) => {
-      const original = target[name];
-      target[name] = (...given) => {
-        const result = original.apply(target, given);
-        guard(action)(...given);
-        return result;
-      };
-    }),
-    layer = guard(entry => heard(entry.event || entry[1], entry.ecommerce || entry[2] || entry)),
+  // --- The cart's value, as the shop's data layer or its own calls of track() say it
+  heard = (event, said) => {
+    const value = +(said.value || said.total || said.revenue || said.price * (said.quantity || 1)) || 0,
+      known = +session["_k.f.cart"] || 0;
+    if (/purchase|order.?completed/i.test(event)) session["_k.f.cart"] = 0;
+    else if (/view_cart|begin_checkout|cart.?viewed|checkout.?started/i.test(event)) session["_k.f.cart"] = value;
+    else if (/add_to_cart|product.?added$/i.test(event)) session["_k.f.cart"] = known + value;
+    else if (/remove_from_cart|product.?removed$/i.test(event)) session["_k.f.cart"] = Math.max(0, known - value);
+    else return;
+    waiting.forEach(attempt => attempt());
+  },
+  after = guard((target, name, action) => {
+    const original = target[name];
+    target[name] = (...given) => {
+      const result = original.apply(target, given);
+      guard(action)(...given);
+      return result;
+    };
+  }),
+  layer = guard(entry => heard(entry.event || entry[1], entry.ecommerce || entry[2] || entry)),
 
-    // --- Drawing
-    make = (tag, attributes, ...children) => {
-      const node = page.createElement(tag);
-      for (const name in attributes) if (attributes[name]) node.setAttribute(name, attributes[name] === true ? "" : attributes[name]);
-      node.append(...children.filter(child => child));
-      return node;
-    },
-    dress = (root, look) => {
-      const style = ":host{--a:" + look.accent + "!important;--i:" + look.ink + "!important}" + __STYLE__;
-      try {
-        const sheet = new CSSStyleSheet();
-        sheet.replaceSync(style);
-        root.adoptedStyleSheets = [sheet];
-      } catch {
-        root.append(make("style", {}, style));
-      }
-    },
-    // What a person fills in: the label, the control and the place where its error will be read out.
-    row = (field, form) => {
-      const id = "f-" + field.name,
-        choice = field.type == "choice",
-        attributes = {
-          id: id,
-          name: field.name,
-          required: field.required,
-          maxlength: 300,
-          "aria-describedby": id + "-e",
-          type: { email: "email", phone: "tel", birthday: "date" }[field.type] || "text",
-          autocomplete: { email: "email", phone: "tel", name: "name", firstName: "given-name", lastName: "family-name", birthday: "bday" }[field.type],
-        };
-      return make(
-        "div",
-        {},
-        make("label", { for: id }, field.label, !field.required && " (" + form.words.optional + ")"),
-        choice
-          ? make("select", { ...attributes, type: "" }, make("option", {}), ...field.options.map(one => make("option", {}, one)))
-          : make("input", attributes),
-        make("p", { id: id + "-e", class: "e" }),
-      );
-    },
-    tick = (consent, form) => {
-      const name = "consent_" + consent.channel,
-        id = "f-" + name;
-      return make(
-        "div",
-        {},
-        make(
-          "label",
-          { class: "t" },
-          make("input", { id: id, name: name, type: "checkbox", required: consent.required, "aria-describedby": id + "-e" }),
-          make("span", {}, consent.text, form.policy_url && " ", form.policy_url && make("a", { href: form.policy_url, target: "_blank", rel: "noopener" }, form.words.policy)),
-        ),
-        make("p", { id: id + "-e", class: "e" }),
-      );
-    },
-    draw = (form, place) => {
-      const number = choose(form),
-        shape = { ...form, ...form.variants[number] },
-        modal = form.kind == "popup",
-        host = place || make("div"),
-        root = host.attachShadow({ mode: "open" }),
-        about = { form_id: form.id, form: form.name, variant: String.fromCharCode(65 + number), version: form.version },
-        began = performance.now(),
-        said = make("p", { role: "alert", class: "e" }),
-        trap = make("input", { name: "website", tabindex: -1, autocomplete: "off", "aria-hidden": "true", class: "w" }),
-        button = make("button", { class: "b" }, shape.button),
-        body = make(
-          "form",
-          { novalidate: true },
-          ...form.fields.map(one => row(one, form)),
-          ...form.consents.map(one => tick(one, form)),
-          trap,
-          button,
-          said,
-        ),
-        title = shape.title && make(place ? "h3" : "h2", { id: "t" }, shape.title),
-        close = !place && make("button", { class: "x", type: "button", "aria-label": form.words.close }, "×"),
-        inside = make("div", { class: "c" }, title, shape.text && make("p", {}, shape.text), body),
-        box = make(
-          modal ? "dialog" : place ? "section" : "div",
-          {
-            class: ["k", form.kind, shape.look.position, shape.look.theme].join(" "),
-            role: { slide: "dialog", bar: "region" }[form.kind],
-            tabindex: modal && -1,
-            "aria-labelledby": title && "t",
-            lang: form.language,
-          },
-          close,
-          inside,
-        ),
-        shown = () => {
-          remember(form, "shown");
-          track("Form Viewed", about);
-        },
-        leave = () => {
-          const inside = root.activeElement;
-          host.remove();
-          if (inside && back) back.focus();
-          open[form.kind] = 0;
-          if (!done) {
-            remember(form, "closed");
-            track("Form Closed", about);
-          }
-        },
-        blame = (name, message) => {
-          const field = body.elements[name],
-            error = root.getElementById("f-" + name + "-e");
-          if (error) {
-            error.textContent = message;
-            field.setAttribute("aria-invalid", !!message);
-          } else said.textContent = message;
-          return message && field;
-        },
-        settle = answer => {
-          done = true;
-          remember(form, "sent");
-          const thanks = make("p", { role: "status", tabindex: -1 }, form.thanks);
-          body.replaceWith(thanks, answer.coupon ? make("p", {}, form.words.coupon, ": ", make("code", {}, answer.coupon)) : "");
-          thanks.focus();
-        },
-        submit = async () => {
-          if (busy) return;
-          said.textContent = "";
-          const fields = {},
-            consent = [];
-          let first;
-          for (const control of body.elements) {
-            if (!control.name || control == trap) continue;
-            first = blame(control.name, control.checkValidity() ? "" : control.validationMessage) && !first ? control : first;
-            if (control.type != "checkbox") fields[control.name] = control.value.trim();
-            else if (control.checked) consent.push(control.name.slice(8));
-          }
-          if (first) return first.focus();
-          busy = true;
-          button.setAttribute("aria-disabled", "true");
-          const lead = JSON.stringify({
-            writeKey: settings.key,
-            messageId: (message = message || "f" + Date.now() + "." + hash(Math.random() + device()) + hash("" + Math.random())),
-            form_id: form.id,
-            version: form.version,
-            variant: about.variant,
-            anonymousId: device(),
-            fields: fields,
-            consent: consent,
-            seconds: (performance.now() - began) / 1000,
-            honeypot: trap.value,
-            page: { url: location.href, title: page.title, referrer: page.referrer },
-          });
-          try {
-            const answer = await (
-              await (settings.preview
-                ? fetch(settings.to + encodeURIComponent(lead))
-                : fetch(settings.to + "/v1/lead", { method: "POST", body: lead, keepalive: true, credentials: "omit" }))
-            ).json();
-            if (answer.ok) return settle(answer);
-            message = "";
-            answer.errors.map(error => blame(error.field, error.message)).find(field => field)?.focus();
-          } catch {
-            said.textContent = form.words.failed;
-          } finally {
-            busy = false;
-            button.removeAttribute("aria-disabled");
-          }
-        };
-      let done, busy, message, back;
-      dress(root, shape.look);
-      root.append(box);
-      on(body, "submit", event => {
-        event.preventDefault();
-        submit();
-      });
-      // The shop's own keys ("/" for its search) aren't meant for who writes here.
-      on(root, "keydown keyup keypress", event => event.stopPropagation());
-      if (place) {
-        new IntersectionObserver((entries, watcher) => {
-          if (entries.some(entry => entry.isIntersecting)) {
-            watcher.disconnect();
-            guard(shown)();
-          }
-        }).observe(host);
-        return;
-      }
-      open[form.kind] = 1;
-      (page.body || page.documentElement).append(host);
-      if (modal) {
-        on(close, "click", () => box.close());
-        on(box, "click", event => event.target == box && box.close());
-        on(box, "close", leave);
-        box.showModal();
-        box.focus();
-      } else {
-        on(close, "click", leave);
-        on(box, "keydown", event => event.key == "Escape" && leave());
-        on(host, "focusin", event => (back = event.relatedTarget || back));
-      }
-      shown();
-    },
-
-    // --- When it is drawn: at the first of its moments, once all its conditions hold
-    arm = form => {
-      const triggers = { ...form, ...form.variants[choose(form)] }.triggers,
-        attempt = guard(() => {
-          if (drawn || !ready || open[form.kind] || !wanted(form) || !rested(form)) return;
-          if ((+session["_k.f.cart"] || 0) < (triggers.cart || 0)) return;
-          if ((triggers.returning && !returning) || (triggers.page || 0) > pages) return;
-          drawn = 1;
-          draw(form);
-        }),
-        go = () => {
-          ready = 1;
-          attempt();
-        },
-        // Nobody is interrupted while writing.
-        late = guard(() => (page.activeElement.matches("input,textarea,select") ? setTimeout(late, 1000) : go()));
-      let ready = settings.preview || !(triggers.delay != null || triggers.scroll || triggers.exit),
-        drawn;
-      if (triggers.delay != null) setTimeout(late, triggers.delay * 1000);
-      if (triggers.scroll)
-        on(window, "scroll", () => scrollY + innerHeight >= (page.documentElement.scrollHeight * triggers.scroll) / 100 && go());
-      if (triggers.exit) on(page.documentElement, "mouseleave", event => event.clientY <= 0 && go());
-      waiting.push(attempt);
-      attempt();
-    },
-    place = guard(() =>
-      settings.forms.forEach(
-        guard(form => {
-          if (form.kind == "embedded" && wanted(form))
-            page.querySelectorAll('[data-kartoteka-form="' + form.id + '"]').forEach(guard(target => target.shadowRoot || draw(form, target)));
-        }),
-      ),
+  // --- When it is drawn: at the first of its moments, once all its conditions hold
+  arm = form => {
+    const triggers = { ...form, ...form.variants[choose(form)] }.triggers,
+      attempt = guard(() => {
+        if (drawn || !ready || open[form.kind] || !wanted(form) || !rested(form)) return;
+        if ((+session["_k.f.cart"] || 0) < (triggers.cart || 0)) return;
+        if ((triggers.returning && !returning) || (triggers.page || 0) > pages) return;
+        drawn = 1;
+        draw(form);
+      }),
+      go = () => {
+        ready = 1;
+        attempt();
+      },
+      // Nobody is interrupted while writing.
+      late = guard(() => (page.activeElement.matches("input,textarea,select") ? setTimeout(late, 1000) : go()));
+    let ready = settings.preview || !(triggers.delay != null || triggers.scroll || triggers.exit),
+      drawn;
+    if (triggers.delay != null) setTimeout(late, triggers.delay * 1000);
+    if (triggers.scroll)
+      on(window, "scroll", () => scrollY + innerHeight >= (page.documentElement.scrollHeight * triggers.scroll) / 100 && go());
+    if (triggers.exit) on(page.documentElement, "mouseleave", event => event.clientY <= 0 && go());
+    waiting.push(attempt);
+    attempt();
+  },
+  place = guard(() =>
+    settings.forms.forEach(
+      guard(form => {
+        if (form.kind == "embedded" && wanted(form))
+          page.querySelectorAll('[data-kartoteka-form="' + form.id + '"]').forEach(guard(target => target.shadowRoot || draw(form, target)));
+      }),
     ),
-    moved = () => {
-      if (current == location.pathname) return;
-      current = location.pathname;
-      pages = count(session, "p");
-      place();
-      waiting.forEach(attempt => attempt());
-    },
-    open = {},
-    waiting = [];
-  let current = location.pathname,
-    pages = count(session, "p"),
-    soon;
-  if (pages < 2) {
-    count(store, "v");
-    session["_k.f.utm"] = location.search;
-  }
-  const returning = store["_k.f.v"] > 1;
-  if (/utm_/.test(location.search)) session["_k.f.utm"] = location.search;
-  after(hub, "track", heard);
-  const data = (window.dataLayer = window.dataLayer || []);
-  data.forEach(layer);
-  after(data, "push", layer);
-  after(history, "pushState", moved);
-  on(window, "popstate", moved);
-  const begin = guard(() => {
+  ),
+  moved = () => {
+    if (current == location.pathname) return;
+    current = location.pathname;
+    pages = count(session, "p");
     place();
-    settings.forms.filter(form => form.kind != "embedded").forEach(guard(arm));
-    // A shop that draws its pages itself puts the place there later, or anew.
-    if (settings.forms.some(form => form.kind == "embedded"))
-      new MutationObserver(() => (soon = soon || setTimeout(() => (soon = place()), 200))).observe(page.documentElement, { childList: true, subtree: true });
-  });
-  page.readyState == "loading" ? on(page, "DOMContentLoaded", begin) : begin();
-} catch {}
+    waiting.forEach(attempt => attempt());
+  },
+  open = {},
+  waiting = [];
+let current = location.pathname,
+  pages = count(session, "p"),
+  soon;
+if (pages < 2) {
+  count(store, "v");
+  session["_k.f.utm"] = location.search;
+}
+const returning = store["_k.f.v"] > 1;
+if (/utm_/.test(location.search)) session["_k.f.utm"] = location.search;
+after(hub, "track", heard);
+const data = (window.dataLayer = window.dataLayer || []);
+data.forEach(layer);
+after(data, "push", layer);
+after(history, "pushState", moved);
+on(window, "popstate", moved);
+const begin = guard(() => {
+  place();
+  settings.forms.filter(form => form.kind != "embedded").forEach(guard(arm));
+  // A shop that draws its pages itself puts the place there later, or anew.
+  if (settings.forms.some(form => form.kind == "embedded"))
+    new MutationObserver(() => (soon = soon || setTimeout(() => (soon = place()), 200))).observe(page.documentElement, { childList: true, subtree: true });
+});
+page.readyState == "loading" ? on(page, "DOMContentLoaded", begin) : begin();

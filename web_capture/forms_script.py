@@ -115,7 +115,10 @@ def luminance(colour: str) -> float:
 @cache
 def minified() -> str:
     """The drawing script without comments and white space; the token still in it."""
-    source, style = ((files("web_capture") / name).read_text("utf-8") for name in ("forms.js", "forms.css"))
+    names = ("forms_drawing.js", "forms.js", "forms.css")
+    drawing, deciding, style = ((files("web_capture") / name).read_text("utf-8") for name in names)
+    # the block keeps our names out of the shop's, and what is thrown inside of it
+    source = f"try {{\n{drawing}\n{deciding}\n}} catch {{}}"
     style = re.sub(r"\s*([{};,>]|: )\s*", lambda found: found[1].strip(), re.sub(r"/\*.*?\*/|\n", " ", style))
     return str(rjsmin.jsmin(source)).replace(STYLE, json.dumps(style.strip()))
 

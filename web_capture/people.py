@@ -213,6 +213,10 @@ def _consents(traits: Mapping[str, Any]) -> Iterable[Consent]:
             and isinstance(one.get("given"), bool)
         ):
             yield Consent(
-                channel=one["channel"], given=one["given"], at=instant(one.get("at")),
-                text=str(one.get("text") or "")[:LONGEST_CONSENT], form=_text(one, "form"), ip=_text(one, "ip"),
-            )  # fmt: skip
+                channel=one["channel"],
+                given=one["given"],
+                at=instant(one.get("at")),
+                text=str(one.get("text") or "")[:LONGEST_CONSENT],
+                form=_text(one, "form"),
+                ip=_text(one, "ip"),
+            )

@@ -21,6 +21,7 @@ _EVENTS = {
     "Product Removed": "Removed Product, remove_from_cart, Product Removed from Cart, Removed from Cart,"
     " Item Removed",
     "Cart Viewed": "Viewed Cart, view_cart",
+    "Cart Updated": "Updated Cart",
     "Checkout Started": "Started Checkout, Checkout Initiated, begin_checkout, InitiateCheckout,"
     " Started Order, Order Started",
     "Checkout Step Viewed": "Viewed Checkout Step",

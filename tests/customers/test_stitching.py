@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -10,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from customers.tables import Source
-from foundation.records import Person
+from foundation.records import Order, Person
 from tests.conftest import empty
 from tests.customers.world import count, rows, say, shop
 
@@ -123,6 +125,22 @@ def test_claimed_values_never_win_over_known_ones(session):
     say(session, pages, loud)
     name, birthday = rows(session, "SELECT name, birthday FROM customers WHERE live")[0]
     assert (name, birthday) == ("Anna Petrova", loud.birthday)
+
+
+@pytest.mark.parametrize("order_first", [True, False])
+def test_order_of_a_customer_brings_their_browser(session, order_first):
+    pages, store = site(session), shop(session)
+    said = Person(external_id="7", name="Anna Petrova", emails=("anna@p.kz",), changed_at=AT)
+    order = Order(
+        external_id="o1", number="1", state="paid", currency="KZT", total=Decimal(1), customer_id="7",
+        customer=replace(said, device_ids=("d1",)), placed_at=AT,
+    )  # fmt: skip
+    say(session, pages, visitor("d1"), lead("d1", "anna"))
+    for record in (order, said) if order_first else (said, order):
+        say(session, store, record)
+    say(session, store, replace(said, phones=("+77012345678",), changed_at=AT))
+    assert len(set(cards(session).values())) == 1
+    assert count(session, "customers WHERE live") == 1
 
 
 DEVICES = st.sampled_from(["d1", "d2", "d3"])

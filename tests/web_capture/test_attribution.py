@@ -74,8 +74,8 @@ def world(engine, sealer, clock):
     def order(number, days=1.0, total="100", currency="KZT", who="anna", **more):
         buyer = Person(external_id=who, emails=(f"{who}@p.kz",), name=who)
         at = START + timedelta(days=days)
-        made = Order(external_id=f"x{number}", number=number, state="paid", currency=currency, total=Decimal(total),
-                     placed_at=at, customer_id=who, customer=buyer, **more)  # fmt: skip
+        made = Order(external_id=f"x{number}", number=number, state="paid", currency=currency,
+                     total=Decimal(total), placed_at=at, customer_id=who, customer=buyer, **more)  # fmt: skip
         with transaction(engine) as session:
             say(session, store, buyer, made)
 

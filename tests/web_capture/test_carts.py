@@ -119,6 +119,11 @@ def test_earliest_word_of_orders_holds(session, site):
     assert session.execute(text("SELECT total FROM web_orders")).all() == [(4,)]
 
 
+def test_order_of_nobody_is_kept(session, site):
+    assert made(session, site, [happen(0, "Order Completed", device="", order_id="N1", total=3)]) == []
+    assert session.execute(text("SELECT order_id FROM web_orders")).all() == [("N1",)]
+
+
 def test_filling_begins_with_its_first_product(session, site):
     rows = [
         happen(1, "Order Completed"),
