@@ -55,6 +55,7 @@ def _sentences() -> dict[str, tuple[str, str, str]]:
         "product_viewed": ("", _("Viewed “%s”"), _("Viewed a product")),
         "product_added": ("link", _("Added to cart: %s"), _("Added a product to the cart")),
         "product_removed": ("alert", _("Removed from cart: %s"), _("Removed a product from the cart")),
+        "cart_updated": ("link", _("Changed the cart: %s"), _("Changed the cart")),
         "cart_viewed": ("link", _("Looked at the cart: %s"), _("Looked at the cart")),
         "checkout_started": ("link", _("Began the checkout: %s"), _("Began the checkout")),
         "checkout_step_viewed": ("link", _("Came to checkout step %s"), _("Went on in the checkout")),
@@ -172,7 +173,7 @@ def _about(name: str, data: Mapping[str, Any]) -> str:
             return cut(data.get("payment_method"))
         case "cart.abandoned" | "checkout.abandoned" | "browse.abandoned":
             return _names(data.get("lines"))
-        case "cart_viewed" | "checkout_started" | "cart_shared":
+        case "cart_viewed" | "cart_updated" | "checkout_started" | "cart_shared":
             return _names(data.get("products"))
     if name.startswith("order_"):
         return cut(data.get("order_id"))

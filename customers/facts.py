@@ -149,5 +149,12 @@ class TimelineRow(Base):
         Index("uq_timeline_source_id_source_key", "source_id", "source_key", unique=True),
         Index("ix_timeline_customer_id", "customer_id", "occurred_at", "id"),
         Index("ix_timeline_profile_id", "profile_id"),
+        Index(
+            "ix_timeline_form",
+            "source_id",
+            text("(data -> 'properties' ->> 'form_id')"),
+            "id",
+            postgresql_where=text("kind IN ('web.event', 'web.lead') AND data -> 'properties' ? 'form_id'"),
+        ),
         Index("ix_timeline_web", "source_id", "id", postgresql_where=text("kind LIKE 'web.%'")),
     )

@@ -12,7 +12,8 @@ from web_capture.form_tables import Form
 _KNOWN = ("email", "phone", "name", "firstName", "lastName", "birthday")
 _PAGE = text(
     "SELECT id, occurred_at, customer_id, data FROM timeline WHERE source_id = :site AND kind = 'web.lead'"
-    " AND data->'properties'->>'form_id' = :form AND (CAST(:before AS bigint) IS NULL OR id < :before)"
+    " AND data->'properties' ? 'form_id' AND data->'properties'->>'form_id' = :form"
+    " AND (CAST(:before AS bigint) IS NULL OR id < :before)"
     " ORDER BY id DESC LIMIT :limit"
 )
 

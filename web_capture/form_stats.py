@@ -24,7 +24,8 @@ _COUNT = text(
     "SELECT variant, count(*), count(*) FILTER (WHERE submitted) FROM ("
     " SELECT data->'properties'->>'variant' AS variant, bool_or(kind = 'web.lead') AS submitted"
     " FROM timeline WHERE source_id = :site AND kind IN ('web.event', 'web.lead')"
-    " AND data->'properties'->>'form_id' = :form AND data->'properties'->>'version' = ANY(:versions)"
+    " AND data->'properties' ? 'form_id' AND data->'properties'->>'form_id' = :form"
+    " AND data->'properties'->>'version' = ANY(:versions)"
     " AND data->>'event' IN ('Form Viewed', 'Form Submitted') AND NOT data ? 'bot'"
     " GROUP BY data->'properties'->>'variant', data->>'device') AS devices GROUP BY variant"
 )

@@ -1,6 +1,5 @@
 // How a form is drawn, filled in and sent: the other half of forms.js, served in one script with it (see there for
 // settings, guard, on, track, remember, choose, device and open).
-//
 const make = (tag, attributes, ...children) => {
   const node = page.createElement(tag);
   for (const name in attributes) if (attributes[name]) node.setAttribute(name, attributes[name] === true ? "" : attributes[name]);

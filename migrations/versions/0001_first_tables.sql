@@ -609,9 +609,11 @@ CREATE TABLE timeline (
 
 CREATE INDEX ix_timeline_customer_id ON timeline (customer_id, occurred_at, id);
 
+CREATE INDEX ix_timeline_form ON timeline (source_id, (data -> 'properties' ->> 'form_id'), id) WHERE kind IN ('web.event', 'web.lead') AND data -> 'properties' ? 'form_id';
+
 CREATE INDEX ix_timeline_profile_id ON timeline (profile_id);
 
-CREATE INDEX ix_timeline_web ON timeline (source_id, id) WHERE kind LIKE 'web.%%';
+CREATE INDEX ix_timeline_web ON timeline (source_id, id) WHERE kind LIKE 'web.%';
 
 CREATE UNIQUE INDEX uq_timeline_source_id_source_key ON timeline (source_id, source_key);
 

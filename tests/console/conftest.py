@@ -41,6 +41,7 @@ class Browser(TestClient):
 def make_app(engine: Engine, settings: Settings, sealer: Sealer) -> Starlette:
     """The console alone."""
     app = Starlette(routes=ROUTES, middleware=middleware.stack(settings), exception_handlers=errors.HANDLERS)
+    app.state.closing = lambda: False
     app.state.engine, app.state.settings, app.state.sealer = engine, settings, sealer
     return app
 

@@ -114,7 +114,7 @@ def test_usual_names_mean_the_same(event: str, kind: str) -> None:
 def test_other_calls_have_their_own_kind() -> None:
     for kind in set(KINDS) - {"track"}:
         assert kind_of(message("Order Completed", kind=kind)) == f"web.{kind}"
-    assert len(set(EVENTS.values())) == 28
+    assert len(set(EVENTS.values()) - {"cart_updated"}) == 28, "the spec's, and one of ours"
 
 
 def test_unknown_event_stays_as_it_came() -> None:
