@@ -18,9 +18,7 @@ def statements() -> str:
         parts.append(str(CreateTable(table).compile(dialect=dialect)))
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         parts.extend(str(CreateIndex(index).compile(dialect=dialect)) for index in indexes)
-    written = "".join(f"{part.strip()};\n\n" for part in parts)
-    # the dialect doubles what the driver would read as a place for a value
-    return written.replace("\t", "    ").replace(" \n", "\n").replace("%%", "%")
+    return "".join(f"{part.strip()};\n\n" for part in parts).replace("\t", "    ").replace(" \n", "\n")
 
 
 if __name__ == "__main__":

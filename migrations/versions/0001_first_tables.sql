@@ -613,7 +613,7 @@ CREATE INDEX ix_timeline_form ON timeline (source_id, (data -> 'properties' ->> 
 
 CREATE INDEX ix_timeline_profile_id ON timeline (profile_id);
 
-CREATE INDEX ix_timeline_web ON timeline (source_id, id) WHERE kind LIKE 'web.%';
+CREATE INDEX ix_timeline_web ON timeline (source_id, id) WHERE kind LIKE 'web.%%';
 
 CREATE UNIQUE INDEX uq_timeline_source_id_source_key ON timeline (source_id, source_key);
 
