@@ -152,7 +152,7 @@ class TimelineRow(Base):
         Index(
             "ix_timeline_form",
             "source_id",
-            text("(data -> 'properties' ->> 'form_id')"),
+            text("((data -> 'properties'::text) ->> 'form_id'::text)"),
             "id",
             postgresql_where=text("kind IN ('web.event', 'web.lead') AND data -> 'properties' ? 'form_id'"),
         ),

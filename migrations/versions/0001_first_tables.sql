@@ -609,7 +609,7 @@ CREATE TABLE timeline (
 
 CREATE INDEX ix_timeline_customer_id ON timeline (customer_id, occurred_at, id);
 
-CREATE INDEX ix_timeline_form ON timeline (source_id, (data -> 'properties' ->> 'form_id'), id) WHERE kind IN ('web.event', 'web.lead') AND data -> 'properties' ? 'form_id';
+CREATE INDEX ix_timeline_form ON timeline (source_id, ((data -> 'properties'::text) ->> 'form_id'::text), id) WHERE kind IN ('web.event', 'web.lead') AND data -> 'properties' ? 'form_id';
 
 CREATE INDEX ix_timeline_profile_id ON timeline (profile_id);
 
