@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser as Chromium
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -14,6 +15,9 @@ from console.tables import User
 from foundation.database import transaction
 from foundation.sealing import Sealer
 from foundation.settings import Settings
+from tests import browser as browsers
+from tests.console import capturing
+from tests.console.capturing import Shop
 
 PASSWORD = "correct horse battery"
 
@@ -49,6 +53,20 @@ def make_app(engine: Engine, settings: Settings, sealer: Sealer) -> Starlette:
 @pytest.fixture
 def app(engine: Engine, settings: Settings, sealer: Sealer) -> Starlette:
     return make_app(engine, settings, sealer)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    """A browser without a window, for the tests of a file."""
+    with browsers.chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def shop(engine: Engine, settings: Settings, sealer: Sealer) -> Iterator[Shop]:
+    """The captured site shop.example."""
+    with capturing.shop(engine, settings, sealer) as opened:
+        yield opened
 
 
 @pytest.fixture

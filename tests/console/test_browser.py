@@ -45,12 +45,6 @@ FOCUSED = """(() => {
 })()"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with browsers.chromium() as started:
-        yield started
-
-
 @pytest.fixture
 def company(engine: Engine) -> dict[str, UUID]:
     return found(engine)

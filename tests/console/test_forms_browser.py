@@ -23,12 +23,6 @@ pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with browsers.chromium() as started:
-        yield started
-
-
 @pytest.fixture
 def address(app: Starlette) -> Iterator[str]:
     with browsers.serve(app) as opened:

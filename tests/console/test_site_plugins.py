@@ -3,7 +3,6 @@
 import hashlib
 import io
 import re
-from collections.abc import Iterator
 from zipfile import ZipFile
 
 import pytest
@@ -15,9 +14,7 @@ from console.tables import User
 from foundation import clock
 from foundation.database import transaction
 from foundation.sealing import Sealer
-from foundation.settings import Settings
 from foundation.tables import Operation
-from tests.console import capturing
 from tests.console.capturing import Shop
 from tests.console.conftest import Browser
 from tests.console.test_hostile import shape
@@ -27,12 +24,6 @@ from web_capture.tables import SiteKey
 
 WITH_SECRET = [kind for kind, one in PLUGINS.items() if one.secret]
 PUBLIC = [kind for kind, one in PLUGINS.items() if not one.secret]
-
-
-@pytest.fixture
-def shop(engine: Engine, settings: Settings, sealer: Sealer) -> Iterator[Shop]:
-    with capturing.shop(engine, settings, sealer) as opened:
-        yield opened
 
 
 def secret_in(content: bytes) -> str:

@@ -15,26 +15,11 @@ from sqlalchemy import Engine
 from starlette.applications import Starlette
 
 from console.tables import User
-from foundation.sealing import Sealer
-from foundation.settings import Settings
 from tests import browser as browsers
-from tests.console import capturing
 from tests.console.capturing import Shop
 from tests.console.test_browser import LOOKS, PICTURES, enter
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with browsers.chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def shop(engine: Engine, settings: Settings, sealer: Sealer) -> Iterator[Shop]:
-    with capturing.shop(engine, settings, sealer) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The room "Sites": adding one, its keys and settings, what comes, whose it is, and who visits."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, select, update
@@ -13,9 +12,7 @@ from customers.tables import Customer
 from foundation import clock, text
 from foundation.database import transaction
 from foundation.sealing import Sealer
-from foundation.settings import Settings
 from sync.tables import LandedRecord
-from tests.console import capturing
 from tests.console.capturing import Shop
 from tests.console.conftest import Browser
 from tests.console.test_queries import counted
@@ -23,12 +20,6 @@ from tests.console.test_words import NAMES, Marking, Texts
 from web_capture.tables import Refusal, Site, SiteKey
 
 PRODUCT = {"name": "Blue kettle", "price": 12500, "quantity": 2, "url": "https://shop.example/p/kettle"}
-
-
-@pytest.fixture
-def shop(engine: Engine, settings: Settings, sealer: Sealer) -> Iterator[Shop]:
-    with capturing.shop(engine, settings, sealer) as opened:
-        yield opened
 
 
 def text_of(page: str) -> str:

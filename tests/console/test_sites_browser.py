@@ -17,10 +17,7 @@ from console.tables import User
 from customers.tables import Customer
 from foundation import clock
 from foundation.database import transaction
-from foundation.sealing import Sealer
-from foundation.settings import Settings
 from tests import browser as browsers
-from tests.console import capturing
 from tests.console.capturing import Shop
 from tests.console.test_browser import FOCUSED, LOOKS, enter
 from web_capture.tables import Refusal
@@ -35,18 +32,6 @@ KETTLE = {
     "url": f"{ROOT}/p/blue-kettle",
     "sku": "KET-1",
 }
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with browsers.chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def shop(engine: Engine, settings: Settings, sealer: Sealer) -> Iterator[Shop]:
-    with capturing.shop(engine, settings, sealer) as opened:
-        yield opened
 
 
 @pytest.fixture

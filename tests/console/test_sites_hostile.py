@@ -17,12 +17,9 @@ from starlette.testclient import TestClient
 from console.routes import ROUTES
 from console.tables import User
 from foundation import jobs
-from foundation.sealing import Sealer
-from foundation.settings import Settings
 from kartoteka import app as whole
 from sync import context
 from tests import browser as browsers
-from tests.console import capturing
 from tests.console.capturing import Shop
 from tests.console.test_browser import enter
 from tests.console.test_hostile import PAYLOADS as MARKUP
@@ -119,18 +116,6 @@ class Trapped:
             found.append(f"{wider} pixels too wide")
         self.wrong += [f"{path}: {one}" for one in found]
         self.watching.wrong.clear()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with browsers.chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def shop(engine: Engine, settings: Settings, sealer: Sealer) -> Iterator[Shop]:
-    with capturing.shop(engine, settings, sealer) as opened:
-        yield opened
 
 
 @pytest.fixture
