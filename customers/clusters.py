@@ -17,13 +17,14 @@ REFUSALS = {
 class Cluster:
     """What the guards look at, summed over the members."""
 
-    __slots__ = ("forms", "homes", "identified", "kinds", "taxes")
+    __slots__ = ("forms", "homes", "identified", "kinds", "proved", "taxes")
 
     def __init__(self) -> None:
         self.forms: set[NameForm] = set()
         self.kinds: set[str] = set()
         self.homes: set[UUID] = set()
         self.identified = False
+        self.proved = False  # somebody in it is more than a browser's claim
         self.taxes: dict[str, set[str]] = {}
 
     def add(self, profile: Known) -> "Cluster":
@@ -35,6 +36,7 @@ class Cluster:
         if not profile.anonymous:
             self.kinds.add(profile.form.kind)
             self.identified = True
+            self.proved = self.proved or not profile.claimed
         for key in profile.keys:
             if key.kind == "tax" and key.strong:
                 kind, _, value = key.value.partition(":")
@@ -47,6 +49,7 @@ class Cluster:
         self.kinds |= other.kinds
         self.homes |= other.homes
         self.identified |= other.identified
+        self.proved |= other.proved
         for kind, values in other.taxes.items():
             self.taxes.setdefault(kind, set()).update(values)
 

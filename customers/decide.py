@@ -16,9 +16,10 @@ from customers.known import Decision, Known, Link, Proposal, Shared
 from customers.names import NameForm, compatible
 from foundation.clock import new_id
 
-RULES = ("tax", "account", "email", "phone", "proof", "claim", "device")  # best evidence first
+RULES = ("tax", "account", "email", "phone", "proof", "claim", "alike", "device")  # best evidence first
 _RANK = {rule: rank for rank, rule in enumerate(RULES)}
 CROWD = 3  # so many incompatible names on one phone or mailbox, and it names nobody any more
+CLAIMS = ("proof", "claim", "alike")  # rules that tie a claim to people, and never two of them
 HERD = {"device": 10, "claim": 50}  # more people than this on one of these, and it is nobody's
 
 KeyId = tuple[str, str]
@@ -101,9 +102,9 @@ class _Run:
             of_key = holders[key_id]
             if len(of_key) < 2 or not any(self.fresh[index] for index in of_key):
                 continue
-            people = sum(not self.profiles[index].anonymous for index in of_key)
-            if people > HERD.get(key_id[0], people):
-                self.decision.shared.append(Shared(*key_id, f"used by {people} different people"))
+            people = {self._one_of(index) for index in of_key if not self.profiles[index].anonymous}
+            if len(people) > HERD.get(key_id[0], len(people)):
+                self.decision.shared.append(Shared(*key_id, f"used by {len(people)} different people"))
                 continue
             crowd = _crowd([self.profiles[index].form for index in of_key])
             if key_id[0] in ("email", "phone") and crowd >= CROWD:
@@ -111,6 +112,13 @@ class _Run:
             else:
                 usable[key_id] = of_key
         return usable
+
+    def _one_of(self, index: int) -> object:
+        """The same for profiles known to be one person: orders of a guest are a profile each."""
+        profile = self.profiles[index]
+        return profile.group or next(
+            ((k.kind, k.value) for k in profile.keys if k.kind != "device"), profile.id
+        )
 
     def _set_proven_apart(self, holders: dict[KeyId, list[int]]) -> None:
         """Who has proved a claim belongs to the person proved; others who claim the same don't come along."""
@@ -140,6 +148,7 @@ class _Run:
                     root != here
                     and clusters.agreement(here, root) == level
                     and not clusters.refusal(here, root)
+                    and not (key[0] in CLAIMS and clusters.of(here).proved and clusters.of(root).proved)
                     and not (doubtful and clusters.doubt(here, root, roots))
                 ):
                     clusters.join(here, root)
@@ -242,7 +251,7 @@ class _Run:
             for index in holders:
                 first.setdefault(self.clusters.root(index), index)
             new = {self.clusters.root(index) for index in holders if self.fresh[index]}
-            if key[0] in ("device", "claim") or len(first) < 2:
+            if key[0] in ("device", "claim", "alike") or len(first) < 2:
                 continue
             for (a, one), (b, other) in combinations(first.items(), 2):
                 here, there = self.homes[one], self.homes[other]

@@ -9,12 +9,13 @@ from customers.names import NameForm
 from foundation.records import Person
 
 DEVICES = 20  # a person's newest devices that count
+SAID = 8  # values of a person that count together with a device
 
 
 class Key(NamedTuple):
     """An exact key. Only a `strong` one may join; a weak one is kept so that search finds its owner."""
 
-    kind: str  # email phone tax account proof claim device
+    kind: str  # email phone tax account proof claim alike device
     value: str
     strong: bool = True
 
@@ -22,17 +23,22 @@ class Key(NamedTuple):
 def keys_of(person: Person) -> tuple[Key, ...]:
     """The keys a record gives, each once, in a stable order.
 
-    What a browser claims is weak, as anybody can type anybody's address. It joins where the same device has
-    proved it (a "proof": device and value together), and other claims of the same (docs/decisions/0013).
+    What a browser claims is weak, as anybody can type anybody's address. It is one claim, of the value it
+    goes by, and joins where the same device has proved that value (a "proof"), other claims of it, and claims
+    of the same device that say anything the same ("alike"; docs/decisions/0013).
     """
     keys = [*_emails(person), *_phones(person), *_tax(person), *_accounts(person)]
     named = [f"{key.kind}:{key.value}" for key in keys if key.strong and key.kind != "tax"]
-    devices = person.device_ids[:DEVICES]
-    keys += [Key("proof", f"{device}|{one}") for device in devices if device for one in named]
+    devices = [device for device in person.device_ids[:DEVICES] if device]
     if person.claimed:
-        keys = [key if key.kind == "proof" else key._replace(strong=False) for key in keys]
-        keys += [Key("claim", one) for one in named]
-    keys += [Key("device", device) for device in devices if device]
+        keys = [key._replace(strong=False) for key in keys]
+        accounts = [one for one in named if one.startswith("account:")]
+        goes_by = (accounts or named)[:1]
+        keys += [Key("alike", f"{device}|{one}") for device in devices for one in named[:SAID]]
+        keys += [Key("claim", one) for one in goes_by]
+        named = goes_by
+    keys += [Key("proof", f"{device}|{one}") for device in devices for one in named[:SAID]]
+    keys += [Key("device", device) for device in devices]
     return tuple(dict.fromkeys(keys))
 
 

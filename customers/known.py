@@ -15,10 +15,10 @@ class Known:
     """A profile as the decision sees it.
 
     `home` and `group` are None for a profile that has no card yet. `group` is any label that is the same for
-    all profiles connected by AUTOMATIC links in force (rules new email phone tax account proof claim device;
-    never manual ones). Whenever one profile of a group is passed, all of its group must be. `by_device` says
-    that its home link has the rule "device"; `soft` that it is a browser's, whose home was only likely: it is
-    decided about anew whenever it is passed in the batch.
+    all profiles connected by AUTOMATIC links in force (rules new email phone tax account proof claim alike
+    device; never manual ones). Whenever one profile of a group is passed, all of its group must be.
+    `by_device` says that its home link has the rule "device"; `soft` that it is a browser's, whose home was
+    only likely: it is decided about anew whenever it is passed in the batch.
     """
 
     id: UUID
@@ -40,7 +40,7 @@ class Link:
 
     profile: UUID
     card: UUID
-    rule: str  # new tax account email phone proof claim device
+    rule: str  # new tax account email phone proof claim alike device
     evidence: dict[str, Any]  # key: the value shared, with: the profile id it is shared with
 
 

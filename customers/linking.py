@@ -22,8 +22,9 @@ JOIN profiles p ON p.id = k.profile_id AND p.gone_at IS NULL
 WHERE NOT EXISTS (SELECT FROM shared_keys s WHERE s.kind = w.kind AND s.value = w.value)
 """
 _KEYS = "SELECT DISTINCT kind, value FROM profile_keys WHERE profile_id = ANY(:ids) AND strong"
+MOST_BROWSERS = 300  # decided about together: chains of claims that strangers make have no end
 BROWSERS = ("visitor", "lead")  # kinds of profiles that a browser tells of, and nobody vouches for
-LIKELY = ("proof", "claim", "device")  # rules by which such a profile came to its card
+LIKELY = ("proof", "claim", "alike", "device")  # rules by which such a profile came to its card
 
 
 def link(session: Session, dirty: Sequence[Member]) -> tuple[Graph, Decision]:
@@ -52,7 +53,7 @@ def _sharing(session: Session, keys: set[tuple[str, str]]) -> tuple[set[UUID], s
     sharing: set[UUID] = set()
     soft: set[UUID] = set()
     news = set(keys)
-    while news:
+    while news and len(soft) < MOST_BROWSERS:
         values = {"kinds": [kind for kind, _ in news], "values": [value for _, value in news]}
         rows = session.execute(text(_SHARING), values).all()
         browsers = {row[0] for row in rows if row[1] in BROWSERS} - soft

@@ -14,31 +14,54 @@ from web_capture import credit
 from web_capture.credit import Touch
 
 DAYS = 30  # before an order in which visits count
+APART = timedelta(days=2)  # at most, between an order of a shop and what a page told of it
 MOST_SOURCES, MOST_TOUCHES = 5_000, 100  # with the most visits; of an order the latest
 
-# Orders of shops, and those only pages told of; then the devices of whoever ordered; then their visits.
-_BOUGHT = f"""
-    WITH bought AS (
+# Orders that pages told of with the shops' that they are: of that number, in that currency, in those days,
+# the nearest. Shops number alike, so of several sites' only the nearest site's belong to a shop's order.
+_MATCHED = """
+    WITH near AS (
+      SELECT DISTINCT ON (w.site_id, w.order_id) w.site_id, w.order_id, w.device, o.id, o.apart
+      FROM web_orders w, LATERAL (
+        SELECT found.id, abs(extract(epoch FROM found.placed_at - w.at)) AS apart FROM (
+          SELECT o.id, o.source_id, o.currency, o.placed_at FROM orders o WHERE o.number = w.order_id
+          UNION
+          SELECT o.id, o.source_id, o.currency, o.placed_at FROM sources s JOIN orders o ON o.source_id = s.id
+          WHERE o.external_id = w.order_id
+        ) AS found JOIN sources s ON s.id = found.source_id AND s.role <> 'accounting'
+        WHERE (found.currency = w.currency OR '' IN (found.currency, w.currency))
+          AND found.placed_at BETWEEN w.at - CAST(:apart AS interval) AND w.at + CAST(:apart AS interval)
+      ) AS o
+      WHERE w.at >= CAST(:since AS timestamptz) - 2 * CAST(:apart AS interval)
+        AND w.at < CAST(:until AS timestamptz) + 2 * CAST(:apart AS interval)
+      ORDER BY w.site_id, w.order_id, o.apart, o.id
+    ), matched AS (
+      SELECT site_id, order_id, device, id FROM (
+        SELECT *, first_value(site_id) OVER (PARTITION BY id ORDER BY apart, site_id) AS nearest FROM near
+      ) AS sites WHERE site_id = nearest
+    )"""
+# Orders of shops, and those only pages told of: a claim when told of with no more than the public key.
+_BOUGHT = f"""{_MATCHED}, bought AS (
       SELECT o.id::text AS id, o.placed_at AS at, o.currency, o.total - o.refunded AS total, o.customer_id,
-        o.number AS number, o.external_id AS other
+        '' AS device, false AS claim
       FROM orders o JOIN sources s ON s.id = o.source_id AND s.role <> 'accounting'
       WHERE o.placed_at >= :since AND o.placed_at < :until AND {COUNTED}
       UNION ALL
-      SELECT w.site_id || w.order_id, w.at, w.currency, w.total, p.customer_id, w.order_id, w.order_id
+      SELECT w.site_id || w.order_id, w.at, w.currency, w.total, p.customer_id, w.device, NOT w.proved
       FROM web_orders w LEFT JOIN profiles p ON p.id = w.profile_id
       WHERE w.at >= :since AND w.at < :until AND w.total IS NOT NULL
-        AND NOT EXISTS (SELECT FROM orders o WHERE o.number = w.order_id)
-        AND NOT EXISTS (SELECT FROM sources s JOIN orders o ON o.source_id = s.id
-                        WHERE o.external_id = w.order_id)
+        AND NOT EXISTS (SELECT FROM matched m WHERE m.site_id = w.site_id AND m.order_id = w.order_id)
     )"""
+# Then the devices of whoever ordered, and their visits.
 _PATHS = text(
     _BOUGHT
     + """, devices AS (
       SELECT b.id, b.at, k.value AS device FROM bought b JOIN profiles p ON p.customer_id = b.customer_id
-        JOIN profile_keys k ON k.profile_id = p.id AND k.kind = 'device'
+        JOIN profile_keys k ON k.profile_id = p.id AND k.kind = 'device' WHERE NOT b.claim
       UNION
-      SELECT b.id, b.at, w.device FROM bought b JOIN web_orders w ON w.order_id IN (b.number, b.other)
-      WHERE w.device <> ''
+      SELECT id, at, device FROM bought WHERE device <> '' AND NOT claim
+      UNION
+      SELECT b.id, b.at, m.device FROM bought b JOIN matched m ON m.id::text = b.id WHERE m.device <> ''
     ), touches AS (
       SELECT d.id, v.started_at, v.device, v.channel, v.source, v.medium, v.campaign,
         row_number() OVER (PARTITION BY d.id ORDER BY v.started_at DESC, v.device) AS back
@@ -49,8 +72,8 @@ _PATHS = text(
       SELECT id, jsonb_agg(jsonb_build_array(channel, source, medium, campaign) ORDER BY started_at, device)
         AS path FROM touches WHERE back <= :most GROUP BY id
     )
-    SELECT coalesce(p.path, '[]') AS path, b.currency, count(*) AS orders, sum(b.total) AS total
-    FROM bought b LEFT JOIN paths p ON p.id = b.id GROUP BY 1, 2
+    SELECT coalesce(p.path, '[]') AS path, b.currency, b.claim, count(*) AS orders, sum(b.total) AS total
+    FROM bought b LEFT JOIN paths p ON p.id = b.id GROUP BY 1, 2, 3
     """
 )
 _VISITS = text(
@@ -104,6 +127,7 @@ class Report:
     rows: list[Figures] = field(default_factory=list)
     total: Figures = field(default_factory=lambda: Figures(Touch("", "", "", "")))
     unknown: Figures = field(default_factory=lambda: Figures(Touch("", "", "", "")))  # no visit before it
+    claimed: Figures = field(default_factory=lambda: Figures(Touch("", "", "", "")))  # not in the total
 
     @property
     def unknown_share(self) -> int | None:
@@ -114,7 +138,7 @@ class Report:
 def report(session: Session, period: Period, model: str, currency: str = "", days: int = DAYS) -> Report:
     """Who is to be thanked for the orders of a period. Three queries."""
     span = {"since": period.since, "until": period.until}
-    window = {"window": timedelta(days=days), "most": MOST_TOUCHES}
+    window = {"window": timedelta(days=days), "most": MOST_TOUCHES, "apart": APART}
     paths = session.execute(_PATHS, {**span, **window}).all()
     costs = session.execute(_COSTS, {"first": period.first, "last": period.last}).all()
     visits = session.execute(_VISITS, {**span, "most": MOST_SOURCES}).all()
@@ -135,11 +159,15 @@ def report(session: Session, period: Period, model: str, currency: str = "", day
 
 
 def _currencies(paths: Iterable[Row[Any]], costs: Iterable[Row[Any]]) -> list[str]:
-    """The currencies of orders and costs, the one with the most orders first."""
+    """The currencies of orders and costs, the one with the most orders first; those only claimed last."""
     counts: dict[str, int] = {row.currency: 0 for row in costs}
+    claimed: set[str] = set()
     for row in paths:
-        counts[row.currency] = counts.get(row.currency, 0) + row.orders
-    return sorted(counts, key=lambda code: (-counts[code], code))
+        if row.claim:
+            claimed.add(row.currency)
+        else:
+            counts[row.currency] = counts.get(row.currency, 0) + row.orders
+    return [*sorted(counts, key=lambda code: (-counts[code], code)), *sorted(claimed - counts.keys())]
 
 
 def _share(
@@ -147,6 +175,10 @@ def _share(
 ) -> None:
     """Share the orders of each path among its visits."""
     for row in paths:
+        if row.claim:
+            made.claimed.orders += row.orders
+            made.claimed.revenue += row.total
+            continue
         made.total.orders += row.orders
         made.total.revenue += row.total
         touches = [Touch(*one) for one in row.path]

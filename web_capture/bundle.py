@@ -25,6 +25,7 @@ class _Call(msgspec.Struct):
     secret: bool
     context: msgspec.Raw
     events: list[_Event]
+    ours: bool = False
 
 
 class Landed(NamedTuple):
@@ -38,10 +39,11 @@ _calls = msgspec.json.Decoder(list[_Call])
 
 
 def pack(
-    at: str, sent: Any, ip: str, agent: str, secret: bool, context: bytes, events: Sequence[Event]
-) -> str:
-    """A call, a part of a bundle. `at` is when it was received, RFC 3339."""
-    head = _encode({"at": at, "sent": sent, "ip": ip, "ua": agent, "secret": secret})
+    at: str, sent: Any, ip: str, agent: str, secret: bool, context: bytes, events: Sequence[Event], *,
+    ours: bool = False,
+) -> str:  # fmt: skip
+    """A call, a part of a bundle. `at` is when it was received; `ours` is what our own forms' door took."""
+    head = _encode({"at": at, "sent": sent, "ip": ip, "ua": agent, "secret": secret, "ours": ours})
     parts = [
         b'{"id":%b,"kind":"%b","said":%b}' % (_encode(one.message_id), _KINDS[one.kind], one.raw)
         for one in events
@@ -53,7 +55,14 @@ def unpack(payload: str) -> Iterator[Landed]:
     """The events of a landed bundle, in the order they came."""
     for call in _calls.decode(payload):
         head = _encode(
-            {"at": call.at, "sent": call.sent, "ip": call.ip, "ua": call.ua, "secret": call.secret}
+            {
+                "at": call.at,
+                "sent": call.sent,
+                "ip": call.ip,
+                "ua": call.ua,
+                "secret": call.secret,
+                "ours": call.ours,
+            }
         )[:-1]
         start = b'%b,"context":%b,' % (head, bytes(call.context))
         for one in call.events:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+SETTLING = 10 * 60 * 1_000_000  # microseconds behind an order in which pages still speak of the cart
 PAUSE = 7 * 24 * 3600 * 1_000_000  # microseconds after which a filled cart counts as filled anew
 MOST_ACTS, MOST_LINES = 200, 100
 WHOLE, ACTIVE = ("whole", "checkout"), ("add", "remove", "checkout", "step")
@@ -131,6 +132,8 @@ def fold(acts: Sequence[Act]) -> Filling:
         if now.ordered:
             if act.kind in ("remove", "look", "step", "order") or not act.lines:
                 continue  # the shop clears up behind an order
+            if act.kind != "add" and act.at - now.changed < SETTLING:
+                continue  # its pages still show what was in it
             now = Filling(act.at)
         elif now.changed and act.at - now.changed > PAUSE:
             now = Filling(act.at, now.lines, said=now.said, link=now.link, page=now.page)

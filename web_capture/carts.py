@@ -44,15 +44,16 @@ _COLUMNS = (
 _LOOKS = ("site_id", "device", "profile_id", "viewed_at", "due_at", "log")
 _ORDERS = text(
     "INSERT INTO web_orders AS o (site_id, order_id, at, device, profile_id, cart_id, checkout_id, total,"
-    " currency) SELECT DISTINCT ON (order_id) :site, * FROM unnest(CAST(:ids AS text[]),"
+    " currency, proved) SELECT DISTINCT ON (order_id) :site, * FROM unnest(CAST(:ids AS text[]),"
     " CAST(:ats AS timestamptz[]), CAST(:devices AS text[]), CAST(:profiles AS uuid[]),"
     " CAST(:carts AS text[]), CAST(:checkouts AS text[]), CAST(:totals AS numeric[]),"
-    " CAST(:currencies AS text[]))"
-    " AS w (order_id, at, device, profile_id, cart_id, checkout_id, total, currency)"
-    " ORDER BY order_id, at, device, total ON CONFLICT (site_id, order_id) DO UPDATE SET"
-    " (at, device, profile_id, cart_id, checkout_id, total, currency) = ROW (excluded.at, excluded.device,"
-    " excluded.profile_id, excluded.cart_id, excluded.checkout_id, excluded.total, excluded.currency)"
-    " WHERE (excluded.at, excluded.device) < (o.at, o.device)"
+    " CAST(:currencies AS text[]), CAST(:proved AS boolean[]))"
+    " AS w (order_id, at, device, profile_id, cart_id, checkout_id, total, currency, proved)"
+    " ORDER BY order_id, NOT proved, at, device, total ON CONFLICT (site_id, order_id) DO UPDATE SET"
+    " (at, device, profile_id, cart_id, checkout_id, total, currency, proved) = ROW (excluded.at,"
+    " excluded.device, excluded.profile_id, excluded.cart_id, excluded.checkout_id, excluded.total,"
+    " excluded.currency, excluded.proved)"
+    " WHERE (NOT excluded.proved, excluded.at, excluded.device) < (NOT o.proved, o.at, o.device)"
 )
 # who gave up a cart and orders after all is looked for at once
 _HURRY = text(
@@ -207,6 +208,7 @@ def _order(session: Session, site: UUID, orders: Sequence[Happened]) -> None:
         "checkouts": [one.data.get("checkout_id") or "" for one in orders],
         "totals": [_total(one.data)[0] for one in orders],
         "currencies": [_total(one.data)[1] for one in orders],
+        "proved": [one.message.secret for one in orders],
     }
     session.execute(_ORDERS, {"site": site, **columns})
     subjects = [key for one in orders for key in acts.keys_of(one, ordered=True)]

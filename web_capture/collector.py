@@ -4,6 +4,7 @@ A bare ASGI application: Starlette's Request and Response cost as much as keepin
 logs or raises for a bad event; refusals are counted and kept as samples for the debugger of the console.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
@@ -46,6 +48,7 @@ class Collector:
     """Takes the calls of one installation, in this process."""
 
     def __init__(self, engine: Engine, trusted_proxies: int) -> None:
+        self._reading = asyncio.Lock()
         self.gate, self.group = Gate(engine), Group(engine.url)
         self.refusals = Refusals(engine)
         self._proxies = trusted_proxies
@@ -55,29 +58,45 @@ class Collector:
         """One call."""
         headers: Headers = dict(scope["headers"])
         if scope["method"] == "OPTIONS":
-            answer = Answer(204, b"")
+            answer = await self._preflight()
         elif scope["method"] != "POST":
             answer = _said("The collector takes POST.", 405)
         else:
             answer = await self._take(scope, headers, receive)
-        await send(await self._start(answer, headers))
+        await send(self._start(answer, headers))
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _start(self, answer: Answer, headers: Headers) -> Message:
+    def _start(self, answer: Answer, headers: Headers) -> Message:
         lines = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer.body))]
         origin = headers.get(b"origin")
-        if origin is not None:
-            await self.fresh()
-            if self.gate.known(origin.decode("latin-1")):
-                lines += _cors(origin, headers)
+        if origin is not None and self.gate.known(origin.decode("latin-1")):
+            lines += _cors(origin, headers)
         if answer.wait:
             lines.append((b"retry-after", b"%d" % ceil(answer.wait)))
         return {"type": "http.response.start", "status": answer.status, "headers": lines}
 
+    async def _preflight(self) -> Answer:
+        try:
+            await self.fresh()
+        except Lost:
+            return Answer(503, _problem("The collector is busy; send this again.", 503), 1.0)
+        return Answer(204, b"")
+
     async def fresh(self) -> None:
         """Read the keys again when they are old."""
-        if self.gate.stale:
+        if not self.gate.stale:
+            return
+        async with self._reading:
+            if self.gate.stale:
+                await self._load()
+
+    async def _load(self) -> None:
+        """Read the keys; those known stay in force while the database is away."""
+        try:
             await run_in_threadpool(self.gate.load)
+        except SQLAlchemyError as error:
+            if not self.gate.postpone():
+                raise Lost from error
 
     async def stop(self) -> None:
         """Keep what waits, then let go of the database."""
@@ -128,7 +147,8 @@ class Collector:
         sent = sent if isinstance(sent, str | int | float) else None
         at = clock.now().isoformat()
         packed = bundle.pack(at, sent, address, agent, door.secret, context, events)
-        await self.group.put(door.site_id, packed, len(events))
+        # others wait for the same: one caller who hangs up must not end it for them
+        await asyncio.shield(self.group.put(door.site_id, packed, len(events)))
         if not refused:
             return Answer()
         return Answer(body=_encode({"success": True, "refused": [_at(at, why) for at, why, _ in refused]}))
@@ -138,7 +158,7 @@ class Collector:
         await self.fresh()
         door = self.gate.by_key(key)
         if door is None and self.gate.miss():
-            await run_in_threadpool(self.gate.load)
+            await self._load()
             door = self.gate.by_key(key)
         return door
 

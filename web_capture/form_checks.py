@@ -8,8 +8,10 @@ from typing import Any, cast
 
 import msgspec
 
-from customers import emails
+from customers import emails, phones
+from customers.identity import country_of
 from foundation import clock
+from foundation.records import Person
 from foundation.text import _
 from web_capture.form_spec import Spec
 
@@ -81,10 +83,30 @@ def errors_of(lead: Lead, spec: Spec) -> Errors:
     return [{"field": name, "message": message} for name, message in said.items()]
 
 
-def person_of(values: dict[str, str]) -> str:
-    """Who a coupon goes to: the mailbox behind the e-mail, else the digits of the phone."""
-    key = emails.parse(values["email"]).key if "email" in values else ""
-    return key or "".join(filter(str.isdigit, values.get("phone", "")))
+def persons_of(values: dict[str, str], currency: str = "") -> list[str]:
+    """Who a coupon goes to: the mailbox behind the e-mail and the phone however it is spelt; no blanks.
+
+    `currency` is the site's: it tells where a number is from when nothing else does.
+    """
+    email, phone = values.get("email", ""), values.get("phone", "")
+    said = Person(external_id="", emails=(email,), phones=(phone,))
+    # the letters of a currency begin with its country's
+    read = (phones.parse(phone, country).e164 for country in (country_of(said), currency[:2], ""))
+    digits = next(filter(None, read), "").removeprefix("+") or _digits(phone)
+    if len(digits) == 11 and digits[0] == "8":
+        digits = f"7{digits[1:]}"
+    return [key for key in (emails.parse(email).key, digits) if key]
+
+
+def locks_of(lead: Lead) -> list[str]:
+    """What two submissions of one person have in common before anything is known of the form."""
+    email = " ".join(lead.fields.get("email", "")[:LONGEST_VALUE].split())
+    ending = _digits(lead.fields.get("phone", "")[:LONGEST_VALUE])[-7:]  # no spelling changes it
+    return [key for key in (emails.parse(email).key, ending) if key]
+
+
+def _digits(phone: str) -> str:
+    return "".join(filter(str.isdigit, phone))
 
 
 def _wrong(field: dict[str, Any], value: str) -> str:

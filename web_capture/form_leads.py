@@ -1,10 +1,11 @@
 """A submission of a form becomes a lead, a consent and perhaps a coupon, all in one transaction."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import ColumnElement, Engine, case, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,15 +17,27 @@ from web_capture.form_checks import Errors, Lead
 from web_capture.form_spec import OWN_TYPES, Spec
 from web_capture.form_tables import Form, FormVersion
 from web_capture.forms_landing import land
+from web_capture.tables import Site
 
 _TRIES = 3
 Message = dict[str, Any]  # of the tracking API
-# whoever comes again, by the person or the message, gets what they had; else the oldest that nobody holds
+# A code's `person` is all keys it was given under, with blanks between. Whoever comes again, by a key or the
+# message, gets what they had, from now on under this submission's further keys too; else the oldest that
+# nobody holds.
 _CLAIM = text(
-    "WITH had AS (SELECT code FROM form_coupons WHERE form_id = :form"
-    " AND (person = :person OR message_id = :message) ORDER BY person = :person DESC LIMIT 1),"
-    " given AS (UPDATE form_coupons SET person = :person, message_id = :message, device = :device,"
-    " given_at = :at WHERE id = (SELECT id FROM form_coupons WHERE form_id = :form AND person IS NULL"
+    "WITH held AS MATERIALIZED (SELECT id, code, string_to_array(person, ' ') AS keys"
+    " FROM form_coupons WHERE form_id = :form AND (message_id = :message"
+    " OR string_to_array(person, ' ') && CAST(:keys AS text[]))),"
+    " had AS (SELECT id, code FROM held"
+    " ORDER BY keys && CAST(:keys AS text[]) DESC, :first = ANY(keys) DESC, id LIMIT 1),"
+    " fresh AS (SELECT string_agg(key, ' ') AS keys FROM unnest(CAST(:keys AS text[])) AS k (key)"
+    " WHERE NOT EXISTS (SELECT FROM held WHERE key = ANY(held.keys))),"
+    " joined AS (UPDATE form_coupons c SET person = concat_ws(' ', c.person, fresh.keys) FROM had, fresh"
+    # an entry of an index has an end, and nobody has so many addresses
+    " WHERE c.id = had.id AND fresh.keys IS NOT NULL AND octet_length(c.person) < 1000),"
+    " given AS (UPDATE form_coupons SET person = array_to_string(CAST(:keys AS text[]), ' '),"
+    " message_id = :message, device = :device, given_at = :at"
+    " WHERE id = (SELECT id FROM form_coupons WHERE form_id = :form AND person IS NULL"
     " AND NOT EXISTS (SELECT FROM had) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
     " RETURNING code)"
     " SELECT code FROM had UNION ALL SELECT code FROM given"
@@ -70,14 +83,15 @@ def receive(engine: Engine, source: Source, lead: Lead) -> Answer | None:
 
 def _receive(session: Session, source: Source, lead: Lead) -> Answer | None:
     found = session.execute(
-        select(Form, FormVersion.spec)
+        select(Form, FormVersion.spec, Site.currency, *_turn(lead))
         .join(FormVersion, FormVersion.form_id == Form.id)
+        .join(Site, Site.id == Form.site_id)
         .where(Form.site_id == source.site_id, Form.key == lead.form_id)
         .where(FormVersion.number == lead.version, FormVersion.published_at.is_not(None))
     ).one_or_none()
     if found is None:
         return None
-    form, spec = found
+    form, spec, currency = found[:3]
     why = form_checks.spam(lead)
     if why is not None:  # a program that is told so would come back better
         _land(session, source, lead, [_event(form, lead, "Form Spam", _spam(lead, spec, why))])
@@ -85,7 +99,7 @@ def _receive(session: Session, source: Source, lead: Lead) -> Answer | None:
     answer = check(lead, spec)
     if answer.ok:
         _land(session, source, lead, _events(form, spec, lead, source.address))
-        return Answer(True, _coupon(session, form, spec, lead))
+        return Answer(True, _coupon(session, form, spec, lead, currency))
     return answer
 
 
@@ -96,11 +110,24 @@ def check(lead: Lead, spec: Spec) -> Answer:
     return Answer(False, None, errors) if errors else Answer(True, spec["coupon"]["code"] or None)
 
 
-def _coupon(session: Session, form: Form, spec: Spec, lead: Lead) -> str | None:
+def _turn(lead: Lead) -> list[ColumnElement[Any]]:
+    """Makes submissions of one person to a form with a list wait for each other; no query of its own.
+
+    A lock in the claim itself would come too late: that would see the codes as they were before it waited.
+    """
+    names = (f"{lead.form_id} {key}".encode("utf-8", "replace") for key in form_checks.locks_of(lead))
+    numbers = {int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True) for name in names}
+    with_list = FormVersion.spec["coupon"]["kind"].astext == "list"
+    # always in the same order, so that two never wait for each other
+    return [case((with_list, func.pg_advisory_xact_lock(number))) for number in sorted(numbers)]
+
+
+def _coupon(session: Session, form: Form, spec: Spec, lead: Lead, currency: str) -> str | None:
     if spec["coupon"]["kind"] != "list":
         return spec["coupon"]["code"] or None
+    keys = form_checks.persons_of(form_checks.values_of(lead, spec), currency)
     values = {"form": form.id, "message": lead.message_id, "device": lead.device or None, "at": clock.now(),
-              "person": form_checks.person_of(form_checks.values_of(lead, spec))}  # fmt: skip
+              "keys": keys, "first": keys[0]}  # fmt: skip
     code: str | None = session.scalar(_CLAIM, values)
     return code
 

@@ -21,8 +21,10 @@ ALPHA, _Z, _POWER = 0.05, 1.959964, 0.841621  # wrong in one of twenty; found in
 FEWEST_SHOWN, FEWEST_SUBMITTED = 100, 10  # before that the normal curve doesn't hold
 MATTERS = ("fields", "title", "text", "button", "look", "consents", "coupon", "triggers", "variants")
 _COUNT = text(
-    "SELECT variant, count(*), count(*) FILTER (WHERE submitted) FROM ("
-    " SELECT data->'properties'->>'variant' AS variant, bool_or(kind = 'web.lead') AS submitted"
+    "SELECT variant, count(*) FILTER (WHERE viewed), count(*) FILTER (WHERE viewed AND submitted),"
+    " count(*) FILTER (WHERE submitted AND NOT viewed) FROM ("
+    " SELECT data->'properties'->>'variant' AS variant, bool_or(kind = 'web.lead') AS submitted,"
+    " bool_or(data->>'event' = 'Form Viewed') AS viewed"
     " FROM timeline WHERE source_id = :site AND kind IN ('web.event', 'web.lead')"
     " AND data->'properties' ? 'form_id' AND data->'properties'->>'form_id' = :form"
     " AND data->'properties'->>'version' = ANY(:versions)"
@@ -33,11 +35,12 @@ _COUNT = text(
 
 @dataclass(frozen=True)
 class Variant:
-    """How a variant did: on how many devices it was shown, and from how many it came back filled in."""
+    """How a variant did: on how many devices it was shown, and from how many of these it came filled in."""
 
     name: str
     shown: int
     submitted: int
+    unseen: int = 0  # devices that filled it in and never told that it was shown: in no rate
 
     @property
     def rate(self) -> float:
@@ -88,7 +91,7 @@ def read(session: Session, form: Form, versions: Sequence[FormVersion], spec: Sp
     """Each variant of a spec with what it brought in those versions that ask and look the same. One query."""
     alike = [str(one.number) for one in versions if one.published_at and same(one.spec, spec)]
     values = {"site": form.site_id, "form": form.key, "versions": alike}
-    found = {row[0]: (row[1], row[2]) for row in session.execute(_COUNT, values)}
+    found = {row[0]: tuple(row[1:]) for row in session.execute(_COUNT, values)}
     names = [chr(ord("A") + place) for place in range(max(1, len(spec["variants"])))]
     return [Variant(name, *found.get(name, (0, 0))) for name in names]
 

@@ -43,13 +43,13 @@ class FormVersion(Base):
 
 
 class FormCoupon(Base):
-    """One code of a form's list. The unique index is what keeps a person from getting two."""
+    """One code of a form's list; a person gets one (`form_leads` holds who asks at the same time)."""
 
     __tablename__ = "form_coupons"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     form_id: Mapped[UUID] = mapped_column(ForeignKey("forms.id"))
     code: Mapped[str]
-    person: Mapped[str | None]  # the e-mail or phone it went to, as identity compares them
+    person: Mapped[str | None]  # the e-mails and phones it was given under, blanks between
     message_id: Mapped[str | None]  # the submission it answered
     device: Mapped[str | None]  # that it was shown on, so that the shop's page can show it again
     given_at: Mapped[datetime | None] = mapped_column(Time)

@@ -17,11 +17,23 @@ const settings = __FORMS__,
   device = () => (hub.id && hub.id()) || "",
   track = (event, properties) => settings.preview || hub.track(event, properties),
 
-  // --- What is remembered. Until the visitor allows storing (_k is the snippet's), only for this visit: without
-  // it a closed pop-up would come back on the next page. The snippet's consent(false) removes "_k." altogether.
-  session = guard(() => sessionStorage)() || {},
+  // --- What is remembered: for this visit in `session`, longer in `store`. Where storing is allowed these are the
+  // browser's, else objects that go with the page. Allowed it is while the snippet keeps its own id (_k) there: before
+  // a yes its id is in memory only, and an older one that stayed behind is another.
+  tab = guard(() => sessionStorage)() || {},
   local = guard(() => localStorage)() || {},
-  store = !settings.preview && local._k && local._k != "deny" ? local : session,
+  consented = guard(() => {
+    if (device() && device() == local._k) {
+      if (store != local) {
+        session = Object.assign(tab, session);
+        store = Object.assign(local, store);
+      }
+    } else {
+      [tab, local].forEach(where => Object.keys(where).forEach(name => /^_k\.f/.test(name) && delete where[name]));
+      session = {};
+      store = {};
+    }
+  }),
   recall = name => guard(() => JSON.parse(store["_k.f" + name]))() || {},
   remember = (form, what) =>
     settings.preview || (store["_k.f" + form.id] = JSON.stringify({ ...recall(form.id), [what]: Date.now() })),
@@ -54,7 +66,7 @@ const settings = __FORMS__,
           return good;
         });
   },
-  utm = name => (new URLSearchParams(session["_k.f.utm"]).get(name) || "").toLowerCase(),
+  utm = name => (session["_k.f." + name] || "").toLowerCase(),
   among = (list, test) => !list || list.some(test),
   wanted = form => {
     const target = form.targeting,
@@ -144,16 +156,20 @@ const settings = __FORMS__,
   },
   open = {},
   waiting = [];
-let current = location.pathname,
-  pages = count(session, "p"),
+let session = {},
+  store = {},
+  current = location.pathname,
+  pages,
   soon;
-if (pages < 2) {
-  count(store, "v");
-  session["_k.f.utm"] = location.search;
-}
+consented();
+pages = count(session, "p");
+if (pages < 2) count(store, "v");
 const returning = store["_k.f.v"] > 1;
-if (/utm_/.test(location.search)) session["_k.f.utm"] = location.search;
+// Of the query nothing else is kept: it may name a person.
+if (pages < 2 || /utm_/.test(location.search))
+  ["utm_source", "utm_campaign"].forEach(name => (session["_k.f." + name] = new URLSearchParams(location.search).get(name) || ""));
 after(hub, "track", heard);
+after(hub, "consent", consented);
 const data = (window.dataLayer = window.dataLayer || []);
 data.forEach(layer);
 after(data, "push", layer);

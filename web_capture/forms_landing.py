@@ -29,7 +29,7 @@ def land(
 ) -> None:
     """Keep the track messages of a submission, known by its name, and wake the workers after the commit."""
     said = [Event(one["messageId"], "track", msgspec.json.encode(one)) for one in events]
-    call = bundle.pack(clock.now().isoformat(), None, address, agent, False, b"null", said)
+    call = bundle.pack(clock.now().isoformat(), None, address, agent, False, b"null", said, ours=True)
     values = {"site": site_id, "bundle": f"form:{name}", "payload": f"[{call}]", "events": len(said),
               "at": clock.now()}  # fmt: skip
     session.execute(_KEEP, values)

@@ -47,6 +47,13 @@ class Gate:
         """Whether another look is due because somebody came with a key that isn't known."""
         return monotonic() - self._read_at > UNKNOWN
 
+    def postpone(self) -> bool:
+        """Go on with the keys known until the next look; False when none were ever read."""
+        if self._read_at == float("-inf"):
+            return False
+        self._read_at = monotonic()
+        return True
+
     def load(self) -> None:
         """Read the keys; blocks for a query."""
         with Session(self._engine) as session:

@@ -20,7 +20,7 @@ from foundation.wake import wake
 TOGETHER = 1_000_000  # bytes of a bundle, a call more or less
 LONGEST = 50_000  # events that may wait
 HEAVIEST = 64_000_000  # bytes that may wait
-PATIENCE = 10.0  # seconds to reach the database again, before the callers are sent away
+PATIENCE = 6.0  # seconds to reach the database again, before the callers are sent away
 LINGER = 0.005  # seconds at most that arriving calls hold up a statement
 WAKE_EVERY = 0.05
 
@@ -125,10 +125,12 @@ class Group:
                     await self._keep(taken.bundles)
                 except Exception as error:  # noqa: BLE001 - whoever waits for the answer raises it
                     log.get(__name__).error("capture_failed", kind=type(error).__name__)
-                    taken.done.set_exception(error if isinstance(error, Lost) else Lost())
-                    taken.done.exception()  # looked at: callers may have hung up
+                    if not taken.done.done():
+                        taken.done.set_exception(error if isinstance(error, Lost) else Lost())
+                        taken.done.exception()  # looked at: callers may have hung up
                 else:
-                    taken.done.set_result(None)
+                    if not taken.done.done():
+                        taken.done.set_result(None)
                     if self._waking is None:
                         self._waking = asyncio.create_task(self._wake())
         finally:

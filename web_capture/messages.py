@@ -73,6 +73,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     previous: str  # of an alias call
     signature: str
     secret: bool  # sent with the site's secret key
+    ours: bool  # taken by the door of our own forms, which saw the ticks
     cut: bool  # something was too long, too deep or too many
 
 
@@ -113,6 +114,7 @@ def read(landed_id: int, payload: str) -> Message:
         previous=reading.identifier(said.get("previousId")),
         signature=_signature(own),
         secret=secret,
+        ours=landed.get("ours") is True,
         cut=reading.cut,
     )
 

@@ -1,5 +1,6 @@
 """What a caller of the collector sent: checked as far as an event must be to become one, and no further."""
 
+import re
 import uuid
 import zlib
 from hashlib import blake2b
@@ -12,6 +13,9 @@ LARGEST_EVENT = 32 * 1024
 LARGEST_BODY = 500 * 1024
 MOST_EVENTS = 2_500
 LONGEST_ID = 100
+DEEPEST = 100
+_SECRET = re.compile(rb"sk_[A-Za-z0-9_-]{20,}")
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
 
 
 class Refused(Exception):
@@ -50,7 +54,7 @@ class Event(msgspec.Struct, frozen=True):
 
     message_id: str
     kind: str
-    raw: bytes | msgspec.Raw
+    raw: bytes
 
 
 _call = msgspec.json.Decoder(Call)
@@ -88,6 +92,22 @@ def one(body: bytes, kind: str) -> tuple[Call, Event]:
     return call, event(call, kind, body)
 
 
+def without_secrets(raw: bytes) -> bytes:
+    """The same without secret keys in it: they are sealed where we keep them, and nowhere else."""
+    return _SECRET.sub(b"sk_hidden", raw) if b"sk_" in raw else raw
+
+
+def _check_depth(text: bytes) -> None:
+    """Refuse what nests too deep for whoever reads it later; most have too few brackets to look."""
+    if text.count(b"[") + text.count(b"{") <= DEEPEST:
+        return
+    depth = 0
+    for bracket in _BRACKETS.findall(text):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(bracket, 0)
+        if depth > DEEPEST:
+            raise Refused(f"The event nests deeper than {DEEPEST} levels.")
+
+
 def many(body: bytes) -> Calls:
     """A batch; its messages are read one by one with `read`."""
     try:
@@ -121,7 +141,9 @@ def event(call: Call, kind: str, raw: bytes | msgspec.Raw) -> Event:
         raise Refused("An alias call needs a previousId.", at="previousId")
     if kind == "group" and not named(call.group_id):
         raise Refused("A group call needs a groupId.", at="groupId")
-    return Event(message_id(call.message_id), kind, raw)
+    text = bytes(raw)
+    _check_depth(text)
+    return Event(message_id(call.message_id), kind, without_secrets(text))
 
 
 def named(value: Any) -> bool:

@@ -21,7 +21,7 @@ from web_capture.times import instant
 LONGEST_CONSENT = 5_000  # its exact words are the proof
 LONGEST = 300  # characters of a value of a person
 MOST_DEVICES = 50
-MOST_TRAITS = 100
+MOST_TRAITS, MOST_CONSENTS, MOST_ACCOUNTS = 60, 40, 10
 _CONSENT = "consent "  # how the names of such traits begin
 
 
@@ -47,14 +47,29 @@ class Known:
         for name, value in _each_consent_apart(traits, at).items():
             said = (value, at)
             known = self.traits.get(name)
-            if (known is None and len(self.traits) < MOST_TRAITS) or (known and _later(said, known)):
+            if known is None or _later(said, known):
                 self.traits[name] = said
-        for device in filter(None, (message.device, message.previous)):
-            if len(self.devices) < MOST_DEVICES or device in self.devices:
-                self.devices[device] = min(at, self.devices.get(device, at))
-        for user in filter(None, (message.user, message.previous)):
+        previous = message.previous if message.secret else ""  # anybody can name anybody's id
+        for device in filter(None, (message.device, previous)):
+            self.devices[device] = min(at, self.devices.get(device, at))
+        for user in filter(None, (message.user, previous)):
             self.accounts[user] = min(at, self.accounts.get(user, at))
+        self._keep_within_bounds()
         return before != (self.traits, self.devices, self.accounts)
+
+    def _keep_within_bounds(self) -> None:
+        """The newest traits and devices and the oldest user ids stay; consents don't make room for others."""
+        consents = [name for name in self.traits if name.startswith(_CONSENT)]
+        others = [name for name in self.traits if not name.startswith(_CONSENT)]
+        for names, most in ((consents, MOST_CONSENTS), (others, MOST_TRAITS)):
+            for name in sorted(names, key=lambda one: (self.traits[one][1], one))[
+                : max(0, len(names) - most)
+            ]:
+                del self.traits[name]
+        for device in sorted(self.devices, key=lambda one: (self.devices[one], one))[:-MOST_DEVICES]:
+            del self.devices[device]
+        for user in sorted(self.accounts, key=lambda one: (self.accounts[one], one))[MOST_ACCOUNTS:]:
+            del self.accounts[user]
 
 
 def _each_consent_apart(traits: Mapping[str, Any], at: str) -> dict[str, Any]:
@@ -80,7 +95,7 @@ def _later(said: tuple[Any, str], known: Sequence[Any]) -> bool:
 
 def actor_of(message: Message, secrets: Sequence[str]) -> Actor | None:
     """The profile an event belongs to; None when it names nobody."""
-    proved = message.secret or _signed(message, secrets)
+    proved = message.secret or bool(signed_for(message, secrets))
     kind = "customer" if proved else "lead"
     device = "" if proved else f"{message.device}|"
     if message.user:
@@ -91,16 +106,24 @@ def actor_of(message: Message, secrets: Sequence[str]) -> Actor | None:
     return Actor("visitor", message.device) if message.device else None
 
 
-def said_of_person(message: Message) -> dict[str, Any]:
-    """The traits a message gives its person: of an identify call, of any call's context, of a lead's form."""
+def said_of_person(message: Message, secrets: Sequence[str] = ()) -> dict[str, Any]:
+    """The traits a message gives its person: of an identify call, of any call's context, of a lead's form.
+
+    With a signature that names nobody's mailbox or phone, those stay out: it proves only what it was made of.
+    Consent is taken from the site's server and from our own forms.
+    """
     if message.kind == "group":
         return {}
+    said = dict(message.traits)
     if commerce.kind_of(message) == "web.lead":
-        return {
-            **message.traits,
-            **{name: message.properties[name] for name in _FORM & message.properties.keys()},
-        }
-    return message.traits
+        said |= {name: message.properties[name] for name in _FORM & message.properties.keys()}
+    if not message.secret:
+        said = said if message.ours else {name: value for name, value in said.items() if name != "consent"}
+        signed = signed_for(message, secrets)
+        if signed:
+            unproved = {"phone"} if signed == "email" else {"phone", "email"}
+            said = {name: value for name, value in said.items() if name not in unproved}
+    return said
 
 
 _FORM = frozenset(
@@ -141,21 +164,24 @@ def visitor(device: str) -> Person:
     return Person(external_id=device, device_ids=(device,))
 
 
-def _signed(message: Message, secrets: Iterable[str]) -> bool:
-    """Whether the site's server vouches for the name: HMAC-SHA256 of the user's id, else of the e-mail."""
-    if not message.signature:
-        return False
-    address = message.traits.get("email")
-    name = message.user or (address.strip().lower() if isinstance(address, str) else "")
+def signed_for(message: Message, secrets: Iterable[str]) -> str:
+    """What the site's server vouches for: "user", "email" (alone, or with the user's id), or nothing.
+
+    The signature is HMAC-SHA256 with a secret key, as hex, of the user's id; of the id, a line feed and the
+    e-mail in lower case; or of the e-mail alone where there is no id.
+    """
     given = message.signature.lower()
-    return (
-        bool(name)
-        and given.isascii()
-        and any(
-            hmac.compare_digest(hmac.new(secret.encode(), name.encode(), sha256).hexdigest(), given)
-            for secret in secrets
-        )
-    )
+    if not given or not given.isascii():
+        return ""
+    said = message.traits.get("email")
+    email = said.strip().lower() if isinstance(said, str) else ""
+    texts = {"user": message.user, "email": f"{message.user}\n{email}" if message.user else email}
+    for secret in secrets:
+        for what, text in texts.items():
+            made = hmac.new(secret.encode(), text.encode(), sha256).hexdigest()
+            if text.strip() and (what == "user" or email) and hmac.compare_digest(made, given):
+                return what
+    return ""
 
 
 def _address_of(traits: Mapping[str, Any]) -> str:

@@ -36,11 +36,13 @@ _WRITE = text(
 
 
 def hear(
-    session: Session, site: UUID, events: Sequence[Message], actors: Sequence[Actor | None]
-) -> dict[Actor, Person]:
+    session: Session, site: UUID, events: Sequence[Message], actors: Sequence[Actor | None],
+    secrets: Sequence[str],
+) -> dict[Actor, Person]:  # fmt: skip
     """Take in what events say of people; the records of those of whom something new was said.
 
-    Their rows are held until the transaction ends.
+    `secrets` are the site's keys that signatures are checked with. The rows of the people are held until the
+    transaction ends.
     """
     named = sorted({one for one in actors if one and one.kind != "visitor"})
     if not named:
@@ -48,7 +50,7 @@ def hear(
     known = _read(session, site, named)
     changed = set()
     for event, actor in zip(events, actors, strict=True):
-        if actor in known and known[actor].hear(event, said_of_person(event)):
+        if actor in known and known[actor].hear(event, said_of_person(event, secrets)):
             changed.add(actor)
     _write(session, site, {one: known[one] for one in sorted(changed)})
     return {one: person_of(one, known[one], site) for one in changed}

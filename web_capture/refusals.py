@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from foundation import clock, log
 from foundation.database import transaction
 from sync.landing import storable
+from web_capture.payload import without_secrets
 
 EVERY = 1.0  # seconds between two writings
 MOST = 500  # different refusals remembered between two writings
@@ -50,9 +51,9 @@ class Refusals:
         seen = self._seen.get(key)
         if seen is None:
             if len(self._seen) < MOST:
-                self._seen[key] = _Seen(1, sample[:SAMPLE], at, at)
+                self._seen[key] = _Seen(1, without_secrets(sample[:SAMPLE]), at, at)
         else:
-            seen.times, seen.sample, seen.last = seen.times + 1, sample[:SAMPLE], at
+            seen.times, seen.sample, seen.last = seen.times + 1, without_secrets(sample[:SAMPLE]), at
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._later())
 

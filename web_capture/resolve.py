@@ -88,7 +88,7 @@ def _one_by_one(engine: Engine) -> bool:
         taken = _take(session)[:1]
         for row in taken:
             site = session.get_one(Site, row.site_id)
-            for event in read(session, [row.landed_id]):
+            for event in _readable(session, site, row.landed_id):
                 try:
                     with session.begin_nested():
                         write(session, site, [event])
@@ -98,6 +98,19 @@ def _one_by_one(engine: Engine) -> bool:
                     _set_aside(session, site, event, error)
         _done(session, taken)
     return bool(taken)
+
+
+def _readable(session: Session, site: Site, landed_id: int) -> list[Message]:
+    """The events of a bundle; none, and a problem, when it can't be read."""
+    try:
+        return read(session, [landed_id])
+    except (ValueError, RecursionError) as error:
+        problems.report(
+            session, area="event", subject=f"bundle {landed_id} of {site.domain}", source_id=site.id,
+            message=f"What was captured together can't be read ({type(error).__name__}). It is kept as it "
+            "came; retry it after an upgrade.", landed_id=landed_id, key=f"bundle:{landed_id}",
+        )  # fmt: skip
+        return []
 
 
 def _set_aside(session: Session, site: Site, event: Message, error: Exception) -> None:
@@ -138,9 +151,9 @@ def read(session: Session, landed_ids: Sequence[int]) -> list[Message]:
     found: dict[str, Message] = {}
     for landed_id, payload in rows:
         for message_id, envelope in bundle.unpack(payload):
-            if message_id not in found:
-                message = messages.read(landed_id, envelope)
-                found[message_id] = msgspec.structs.replace(message, message_id=message_id)
+            message = messages.read(landed_id, envelope)
+            message = msgspec.structs.replace(message, message_id=message_id)
+            found.setdefault(_key(message), message)
     return list(found.values())
 
 
@@ -153,7 +166,8 @@ def _news(session: Session, site: Site, events: Sequence[Message]) -> list[Messa
 
 
 def _key(event: Message) -> str:
-    return f"m:{event.message_id}"
+    """A public key's sender can't take the id of what the site's own server says."""
+    return f"{'s' if event.secret else 'm'}:{event.message_id}"
 
 
 def write(session: Session, site: Site, events: Sequence[Message]) -> None:
@@ -164,7 +178,7 @@ def write(session: Session, site: Site, events: Sequence[Message]) -> None:
     secrets = sites.secret_keys(session, context.current().sealer, site)
     why = [_bot(event) for event in events]
     actors = [_actor(event, bot, secrets) for event, bot in zip(events, why, strict=True)]
-    places = _places(session, site, events, actors)
+    places = _places(session, site, events, actors, secrets)
     happened = []
     for event, actor, bot in zip(events, actors, why, strict=True):
         profile, card = places[actor] if actor else (None, None)
@@ -199,11 +213,12 @@ def _actor(event: Message, bot: str | None, secrets: Sequence[str]) -> Actor | N
 
 
 def _places(
-    session: Session, site: Site, events: Sequence[Message], actors: Sequence[Actor | None]
-) -> Mapping[Actor | None, Place]:
+    session: Session, site: Site, events: Sequence[Message], actors: Sequence[Actor | None],
+    secrets: Sequence[str],
+) -> Mapping[Actor | None, Place]:  # fmt: skip
     """Where each actor's events go, with the lock that keeps it so until the transaction ends."""
     wanted = {actor for actor in actors if actor}
-    people = personas.hear(session, site.id, events, actors)
+    people = personas.hear(session, site.id, events, actors, secrets)
     known = _stored(session, site, wanted)
     people |= {one: visitor(one.external_id) for one in wanted if one.kind == "visitor" and one not in known}
     if not people:

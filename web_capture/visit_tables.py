@@ -90,7 +90,7 @@ class Browsing(Base):
 
 
 class WebOrder(Base):
-    """An order that a captured event told of. The earliest word about an order id holds."""
+    """An order that an event told of. The earliest word about an order id holds, proved ones before all."""
 
     __tablename__ = "web_orders"
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -102,6 +102,7 @@ class WebOrder(Base):
     checkout_id: Mapped[str]
     total: Mapped[Decimal | None] = mapped_column(Money)
     currency: Mapped[str]
+    proved: Mapped[bool]  # told with the site's secret key; else anybody may have said it
     __table_args__ = (
         Index("ix_web_orders_device", "site_id", "device"),
         Index("ix_web_orders_cart_id", "site_id", "cart_id", postgresql_where=text("cart_id <> ''")),

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from foundation.errors import BadInput
 
+NO_VISITS = {"count": 0, "first_at": None, "last_at": None, "orders": 0}
 FRESH = 15  # seconds a page may keep the answer
 _OF = text(
     """
@@ -33,6 +34,8 @@ def of(engine: Engine, site_key: str, device: str) -> dict[str, Any]:
 
     Money in the cart's currency; `BadInput` when there is no such site.
     """
+    if not device.strip():
+        return {"returning": False, "visits": NO_VISITS, "cart": None, "offers": []}
     values = {"key": site_key.replace("\0", "")[:64], "device": device.replace("\0", "")[:200]}
     with engine.connect() as connection:
         row = connection.execute(_OF, values).one_or_none()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from console.templating import link
-from console.web import Call
+from console.web import Call, clean
 from customers.timeline import read_cursor, write_cursor
 from foundation.clock import now
 from foundation.text import _
@@ -72,6 +72,7 @@ def _rows(db: Session, state: str, after: str) -> list[Row[Any]]:
         values["state"] = state
     if after:
         values["at"], values["key"] = read_cursor(after, cast(Any, str))
+        values["key"] = clean(values["key"])
         where.append("(c.changed_at, c.key) < (:at, :key)")
     return list(db.execute(text(_CARTS.format(where=" AND ".join(where))), values))
 

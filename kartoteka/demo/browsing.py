@@ -166,7 +166,7 @@ class Visit:
                 "firstName": customer["first_name"],
                 "lastName": customer["last_name"],
             }
-            yield self.message("identify", self.hub.sign(self.visitor.user), traits=traits)
+            yield self.message("identify", self.hub.sign(self.visitor.user, customer["email"]), traits=traits)
 
     def ordered(self, order: Thing) -> Message:
         """The shop has the order, and its thank-you page says so."""

@@ -42,9 +42,10 @@ class Hub(msgspec.Struct, frozen=True):
         """The form of a kind."""
         return next((one for one in self.forms if one.kind == kind), None)
 
-    def sign(self, user: str) -> str:
-        """What proves that the shop's server calls a visitor so."""
-        return hmac.new(self.secret_key.encode(), user.encode(), hashlib.sha256).hexdigest()
+    def sign(self, user: str, email: str) -> str:
+        """What proves that the shop's server knows a visitor under this id and address."""
+        said = f"{user}\n{email.strip().lower()}"
+        return hmac.new(self.secret_key.encode(), said.encode(), hashlib.sha256).hexdigest()
 
     def send(self, messages: Sequence[Message], agent: str = "", *, secret: bool = False) -> int:
         """Tell the collector, as a visitor's browser or as the shop's server; how many it took."""

@@ -188,7 +188,8 @@ class Storefront:
                 "firstName": customer["first_name"],
                 "lastName": customer["last_name"],
             }
-            session.calls.append(["identify", str(number), traits, self.visitors.hub.sign(str(number))])
+            mark = self.visitors.hub.sign(str(number), customer["email"])
+            session.calls.append(["identify", str(number), traits, mark])
         return self.kept(RedirectResponse("/account", 303), session)
 
     # -- all pages -------------------------------------------------------------------------------------

@@ -666,6 +666,7 @@ CREATE TABLE web_orders (
     checkout_id VARCHAR NOT NULL,
     total NUMERIC(18, 4),
     currency VARCHAR NOT NULL,
+    proved BOOLEAN NOT NULL,
     CONSTRAINT pk_web_orders PRIMARY KEY (site_id, order_id)
 );
 

@@ -88,6 +88,19 @@ def table(browser: Browser, path: str) -> dict[str, dict[str, str]]:
     return {row["source"] or row["channel"]: row for row in rows}
 
 
+def test_claims_are_a_line_apart(browser: Browser, engine: Engine, sealer: Sealer, later: None) -> None:
+    site = filled(engine, sealer)
+    words = "told by pages, not confirmed by the shop"
+    assert words not in browser.see("/attribution")
+    with transaction(engine) as session:
+        claim = happen(80, "Order Completed", "d0", order_id="Z1", total=777)
+        carts.record(session, session.get_one(Site, site), [claim])
+    page = browser.see("/attribution")
+    assert words in page and "₸777" in page.split(words)[1].split("</tr>")[0]
+    assert "<b>₸400.04</b>" in page
+    assert "777" not in browser.get("/attribution/export.csv").text
+
+
 def test_days_are_chosen(browser: Browser, engine: Engine, sealer: Sealer, later: None) -> None:
     filled(engine, sealer)
     assert "₸400.04" in browser.see("/attribution?from=2026-03-01&to=2026-03-02")

@@ -1,5 +1,6 @@
 """The page of carts: whose, what, and what became of them."""
 
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 from types import ModuleType
 
@@ -46,6 +47,16 @@ def test_carts_are_shown(browser: Browser, engine: Engine, sealer: Sealer, later
     assert "Anna Petrova" in page and page.count("unknown visitor") == 2
     assert "<script>alert" not in page and "₸10" in page
     assert 'href="https://shop.example/cart" rel="noopener nofollow noreferrer"' in page
+
+
+def test_cart_of_scanty_lines_is_shown(browser: Browser, engine: Engine, sealer: Sealer, later: None) -> None:
+    with transaction(engine) as session:
+        site, _keys = sites.add(session, sealer, "shop.example")
+        rows = [happen(0, "Product Added", "d1", product_id="K-13", quantity=2)]
+        carts.record(session, session.get_one(Site, site.id), rows)
+    assert "K-13" in browser.see("/carts")
+    for place in ("%00", urlsafe_b64encode(b"2026-03-02T09:00:00+00:00|\0").decode()):
+        assert browser.get(f"/carts?after={place}").status_code == 200
 
 
 def test_given_up_carts_are_counted(browser: Browser, engine: Engine, sealer: Sealer, later: None) -> None:

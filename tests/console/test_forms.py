@@ -226,6 +226,16 @@ def test_submissions_page_by_keyset(browser: Browser, engine: Engine, site: UUID
     assert browser.get(f"{path}/submissions.csv").text.count("\n") == 61
 
 
+def test_unseen_submissions_stand_apart(browser: Browser, engine: Engine, site: UUID) -> None:
+    path = made(browser, site)
+    browser.submit(path, **(typed(browser.see(path)) | {"do": "publish"}))
+    assert "view not counted" not in browser.see(f"{path}/results")
+    with transaction(engine) as session:
+        for number in range(3):
+            lead_row(session, site, session.query(Form).one(), "anna@example.org", number)
+    assert "filled in, view not counted: 3" in browser.see(f"{path}/results")
+
+
 COSTS = {"/forms": 2, "": 4, "/results": 5, "/preview": 3, "/preview.js": 3}
 
 

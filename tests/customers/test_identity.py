@@ -32,10 +32,20 @@ def test_claims_are_weak_where_unproved() -> None:
     person = Person(external_id="d1|e:anna@p.kz", emails=("anna@p.kz",), device_ids=("d1",), claimed=True)
     assert keys_of(person) == (
         Key("email", "anna@p.kz", False),
-        Key("proof", "d1|email:anna@p.kz"),
+        Key("alike", "d1|email:anna@p.kz"),
         Key("claim", "email:anna@p.kz"),
+        Key("proof", "d1|email:anna@p.kz"),
         Key("device", "d1"),
     )
+
+
+def test_claim_is_of_one_value_alone() -> None:
+    person = Person(
+        external_id="d1|u:7", emails=("anna@p.kz",), phones=("+77012345678",), accounts=("s:7",),
+        device_ids=("d1",), claimed=True,
+    )  # fmt: skip
+    joining = [(key.kind, key.value) for key in keys_of(person) if key.kind in ("claim", "proof")]
+    assert joining == [("claim", "account:s:7"), ("proof", "d1|account:s:7")]
 
 
 @pytest.mark.parametrize(("kind", "strong"), [("person", False), ("company", True)])

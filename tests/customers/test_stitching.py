@@ -127,6 +127,60 @@ def test_claimed_values_never_win_over_known_ones(session):
     assert (name, birthday) == ("Anna Petrova", loud.birthday)
 
 
+def test_claim_never_joins_two_known_people(session):
+    pages, store = site(session), shop(session)
+    say(session, store, Person(external_id="a", emails=("anna@p.kz",), device_ids=("d8",), changed_at=AT))
+    say(session, store, Person(external_id="b", phones=("+77012345678",), device_ids=("d8",), changed_at=AT))
+    both = Person(
+        external_id="d8|e:anna@p.kz", emails=("anna@p.kz",), phones=("+77012345678",), device_ids=("d8",),
+        claimed=True, changed_at=AT,
+    )  # fmt: skip
+    say(session, pages, both)
+    found = cards(session)
+    assert found["a"] != found["b"]
+    assert found["d8|e:anna@p.kz"] == found["a"]
+
+
+def test_stranger_joins_no_two_claims(session):
+    pages = site(session)
+    phone = Person(external_id="d2|p:7701", phones=("+77012345678",), device_ids=("d2",), claimed=True)
+    say(session, pages, lead("d1", "anna"), phone)
+    say(session, pages, replace(lead("d3", "anna"), phones=("+77012345678",)))
+    found = cards(session)
+    assert found["d1|e:anna@p.kz"] == found["d3|e:anna@p.kz"] != found["d2|p:7701"]
+
+
+def test_claims_of_one_browser_that_agree_are_one(session):
+    pages = site(session)
+    signed_in = Person(
+        external_id="d1|u:7", accounts=("s:7",), emails=("anna@p.kz",), device_ids=("d1",), claimed=True,
+        changed_at=AT,
+    )  # fmt: skip
+    say(session, pages, visitor("d1"), lead("d1", "anna"), signed_in)
+    assert len(set(cards(session).values())) == 1
+
+
+def test_many_orders_of_a_guest_leave_their_browser_theirs(session):
+    pages, store = site(session), shop(session)
+    say(session, pages, visitor("d1"))
+    for number in range(14):
+        guest = Person(external_id=f"order:{number}", guest=True, name="Anna Petrova", emails=("anna@p.kz",),
+                       device_ids=("d1",), changed_at=AT)  # fmt: skip
+        say(session, store, guest)
+    assert cards(session)["d1"] == cards(session)["order:13"] is not None
+    assert rows(session, "SELECT kind FROM shared_keys") == []
+
+
+def test_chain_of_claims_is_cut(session, monkeypatch):
+    monkeypatch.setattr("customers.linking.MOST_BROWSERS", 20)
+    pages = site(session)
+    for number in range(60):
+        account, device = f"s:{(number + 1) // 2}", f"d{number // 2}"
+        link = Person(external_id=f"x{number}", accounts=(account,), device_ids=(device,), claimed=True)
+        say(session, pages, link)
+    assert count(session, "profiles") == 60
+
+
 @pytest.mark.parametrize("order_first", [True, False])
 def test_order_of_a_customer_brings_their_browser(session, order_first):
     pages, store = site(session), shop(session)

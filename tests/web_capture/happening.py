@@ -20,13 +20,14 @@ def happen(minute: float, event: str = "", device: str = "d1", **said: Any) -> H
     bot: str | None = said.pop("bot", None)
     number = said.pop("number", None) or next(_numbers)
     at = START + timedelta(minutes=minute)
-    message = messages.read(number, _landed(at, event, device, said))
+    secret: bool = said.pop("secret", False)
+    message = messages.read(number, _landed(at, event, device, secret, said))
     actor = Actor("visitor", device) if device else None
     data = commerce.data_of(message, "KZT")
     return Happened(message, actor, profile, None, commerce.kind_of(message), data, bot)
 
 
-def _landed(at: datetime, event: str, device: str, said: dict[str, Any]) -> str:
+def _landed(at: datetime, event: str, device: str, secret: bool, said: dict[str, Any]) -> str:
     context: dict[str, Any] = {}
     page = {name: said.pop(name) for name in ("url", "referrer") if name in said}
     if page:
@@ -37,4 +38,4 @@ def _landed(at: datetime, event: str, device: str, said: dict[str, Any]) -> str:
     body = {"messageId": said.pop("id", f"m{next(_numbers)}"), "anonymousId": device, "context": context,
             "timestamp": at.isoformat(), "properties": said, "event": event}  # fmt: skip
     kind = "track" if event else "page"
-    return json.dumps({"at": at.isoformat(), "ua": "Firefox", "kind": kind, "said": body})
+    return json.dumps({"at": at.isoformat(), "ua": "Firefox", "kind": kind, "secret": secret, "said": body})

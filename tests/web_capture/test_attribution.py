@@ -60,18 +60,19 @@ def world(engine, sealer, clock):
     """A site, a shop, Anna with two devices, and short ways to say what they do."""
     with transaction(engine) as session:
         site = sites.add(session, sealer, "shop.example", currency="KZT")[0].id
-        store = shop(session)
+        other = sites.add(session, sealer, "other.example", currency="KZT")[0].id
+        store, second = shop(session), shop(session, "second")
         anna = Person(external_id="anna", emails=("anna@p.kz",), name="Anna", device_ids=("d1", "d2"))
         say(session, session.get_one(Site, site), anna)
         profile = session.query(Profile.id).filter_by(external_id="anna").scalar()
 
-    def do(*rows):
+    def do(*rows, at=site):
         with transaction(engine) as session:
-            found = session.get_one(Site, site)
+            found = session.get_one(Site, at)
             visits.record(session, found, rows)
             carts.record(session, found, rows)
 
-    def order(number, days=1.0, total="100", currency="KZT", who="anna", **more):
+    def order(number, days=1.0, total="100", currency="KZT", who="anna", store=store, **more):
         buyer = Person(external_id=who, emails=(f"{who}@p.kz",), name=who)
         at = START + timedelta(days=days)
         made = Order(external_id=f"x{number}", number=number, state="paid", currency=currency,
@@ -83,7 +84,8 @@ def world(engine, sealer, clock):
         with transaction(engine) as session:
             return attribution.report(session, MARCH, model, currency, **more)
 
-    return SimpleNamespace(engine=engine, do=do, order=order, report=report, anna=profile, site=site)
+    return SimpleNamespace(engine=engine, do=do, order=order, report=report, anna=profile, site=site,
+                           other=other, second=second)  # fmt: skip
 
 
 def shares(found):
@@ -120,13 +122,74 @@ def test_thank_you_page_names_the_device(world):
     assert (shares(found), found.total.orders) == ({"google": 200}, 2)
 
 
-def test_order_of_a_page_counts(world):
-    world.do(
-        happen(0, device="d9", utm=("vk", "cpc")), happen(5, "Order Completed", "d9", order_id="N7", total=30)
-    )
-    world.do(happen(6, "Order Completed", "d9", order_id="N8"))
+def told(minute, number="77", device="d9", **said):
+    return happen(minute, "Order Completed", device, order_id=number, **({"total": 30} | said))
+
+
+def test_order_of_a_server_counts(world):
+    world.do(happen(0, device="d9", utm=("vk", "cpc")), told(5, secret=True))
+    world.do(told(6, "78", total=None, secret=True))
     found = world.report()
-    assert (shares(found), found.total.orders) == ({"vk": 30}, 1)
+    assert (shares(found), found.total.orders, found.claimed.orders) == ({"vk": 30}, 1, 0)
+
+
+def test_claims_are_in_no_total(world):
+    """Anybody can read a public key, and say that they bought for millions."""
+    world.do(happen(0, device="d9", utm=("vk", "cpc")), told(5), told(6, "78", total=10**6))
+    world.do(*(told(7, f"x{n}", total=1, currency="XXX") for n in range(9)))
+    world.order("N1", who="boris")
+    found = world.report()
+    assert (found.currencies, found.currency) == (["KZT", "XXX"], "KZT")
+    assert (found.total.orders, found.total.revenue, shares(found)) == (1, 100, {})
+    assert (found.claimed.orders, found.claimed.revenue) == (2, 10**6 + 30)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_proved_word_replaces_a_claim(world, first):
+    for secret in (first, not first):
+        world.do(told(6 if secret else 5, total=30 if secret else 10**6, secret=secret))
+    found = world.report()
+    assert (found.total.revenue, found.claimed.orders) == (30, 0)
+
+
+def test_equal_numbers_of_sites_stay_apart(world):
+    for site, device, source, minute in ((world.site, "d8", "vk", 0), (world.other, "d9", "fb", 90)):
+        world.do(happen(minute, device=device, utm=(source, "cpc")), told(minute + 5, device=device), at=site)
+    world.order("77", days=0.01, who="boris")
+    world.order("77", days=0.07, total="7", who="clara", store=world.second)
+    assert shares(world.report("first")) == {"vk": 100, "fb": 7}
+
+
+def test_other_sites_order_stays(world):
+    """One shop is connected, and both sites had an order of that number."""
+    for site, device, source, minute in ((world.site, "d8", "vk", 0), (world.other, "d9", "fb", 3)):
+        rows = (
+            happen(minute, device=device, utm=(source, "cpc")),
+            told(minute + 5, device=device, secret=True),
+        )
+        world.do(*rows, at=site)
+    world.order("77", days=0.003, who="boris")
+    assert shares(world.report("first")) == {"vk": 100, "fb": 30}
+
+
+@pytest.mark.parametrize(
+    ("days", "currency", "apart"),
+    [(0.1, "KZT", False), (1.9, "KZT", False), (0.1, "", False), (2.1, "KZT", True), (0.1, "EUR", True)],
+)
+def test_order_must_be_the_same(world, days, currency, apart):
+    """Number, currency and days: a shop that numbers from 1 each year hides nobody's order."""
+    world.do(happen(0, device="d9", utm=("vk", "cpc")), told(5, secret=True))
+    world.order("77", days=days, currency=currency, who="boris")
+    both = world.report(currency="KZT"), world.report(currency=currency)
+    found = both[0] if apart else both[1]
+    assert shares(found) == {"vk": 30 if apart else 100}
+
+
+def test_match_beyond_the_period_counts_once(world):
+    before = -30 * 60  # the first of March, two hours into it
+    world.do(told(before, secret=True))
+    world.order("77", days=before / 1440 - 1, who="boris")
+    assert world.report().total.orders == 0
 
 
 def test_currencies_are_kept_apart(world):

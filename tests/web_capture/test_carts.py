@@ -105,6 +105,17 @@ def test_order_closes_the_cart(session, site):
     assert [line["name"] for line in cart["lines"]] == ["Tea"]
 
 
+def test_page_that_still_shows_the_cart_fills_none(session, site):
+    rows = [
+        happen(0, "Product Added", "d1", product_id="7"),
+        happen(5, "Order Completed", "d1", order_id="1"),
+        happen(5.1, "Cart Viewed", "d1", products=[{"product_id": "7"}]),
+    ]
+    assert [one["state"] for one in made(session, site, rows)] == ["ordered"]
+    rows.append(happen(6, "Product Added", "d1", product_id="8"))
+    assert [one["state"] for one in made(session, site, rows)] == ["open"]
+
+
 def test_order_closes_both_of_its_carts(session, site):
     rows = [happen(0, "Product Added", **MUG), happen(1, "Product Added", cart_id="C1", **MUG)]
     found = made(session, site, [*rows, happen(2, "Order Completed", cart_id="C1", order_id="N1", total=20)])

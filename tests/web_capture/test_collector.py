@@ -1,11 +1,14 @@
 """The collector's door: who may send, what is an event, and what is answered."""
 
+import asyncio
 import base64
 import gzip
 from datetime import timedelta
+from uuid import UUID
 
 import msgspec
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from foundation.database import transaction
 from web_capture import bundle, collector, limits, sites
@@ -269,3 +272,68 @@ def test_site_knows_when_it_was_heard_of(pages, rows, engine, clock):
     assert site["last_event_at"] - site["first_event_at"] == timedelta(minutes=5)
     assert isinstance(collector.PATHS, frozenset)
     assert Site.__tablename__ == "sites"
+
+
+def test_secret_keys_are_kept_nowhere(pages, rows):
+    body = {**EVENT, "writeKey": pages.secret_key, "messageId": "a"}
+    assert pages.client.post("/v1/track", json=body).status_code == 200
+    assert pages.client.post("/v1/track", json={"writeKey": pages.secret_key}).status_code == 400
+    pages.client.portal.call(pages.client.app.state.collector.refusals.flush)
+    kept = [row["payload"] for row in rows(LANDED)] + [
+        row["sample"] for row in rows("SELECT sample FROM refusals")
+    ]
+    assert len(kept) == 2
+    assert not any(pages.secret_key in one for one in kept)
+
+
+@pytest.mark.parametrize(("levels", "status"), [(90, 200), (101, 400), (950, 400)])
+def test_deep_events_are_refused(pages, levels, status):
+    said = b'{"anonymousId":"d1","event":"x","a":' + b"[" * levels + b"]" * levels + b"}"
+    assert pages.post("track", said).status_code == status
+
+
+def test_brackets_in_texts_are_no_levels(pages):
+    assert pages.post("track", {**EVENT, "properties": {"a": "[{" * 500, "b": '\\"[['}}).status_code == 200
+
+
+def test_large_calls_wait_like_others(monkeypatch):
+    limit = Limit(10.0)
+    assert limit.wait("a", 2_000) == 0, "there was nothing before it"
+    assert limit.wait("a", 2_000) > 0
+    assert limit.wait("a", 1) <= 20
+
+
+def test_keys_stay_known_while_the_database_is_away(pages, monkeypatch):
+    assert pages.post("track", EVENT).status_code == 200
+    gate = pages.client.app.state.collector.gate
+
+    def away():
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(gate, "load", away)
+    gate._read_at -= 60
+    assert pages.post("track", EVENT).status_code == 200
+    gate._read_at = float("-inf")
+    assert pages.post("track", EVENT).status_code == 503
+
+
+def test_caller_who_hangs_up_harms_no_other(pages):
+    door = pages.client.app.state.collector
+
+    async def both():
+        site = UUID(pages.id)
+        one = asyncio.ensure_future(_wait(door.group.put(site, PACKED, 1)))
+        other = asyncio.ensure_future(_wait(door.group.put(site, PACKED, 1)))
+        await asyncio.sleep(0)
+        one.cancel()
+        await other
+        await _wait(door.group.put(site, PACKED, 1))
+
+    pages.client.portal.call(both)
+
+
+async def _wait(kept):
+    await asyncio.shield(kept)
+
+
+PACKED = '{"at":"2026-03-02T09:00:00Z","sent":null,"ip":"","ua":"","secret":false,"context":null,"events":[]}'

@@ -1,6 +1,8 @@
 """A submission becomes a lead on the timeline and a row of the consent ledger, once."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import pytest
@@ -193,6 +195,70 @@ def test_one_person_gets_one_code(engine: Engine, pages: Pages) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(one, range(16))) == {"CODE-0"}
+
+
+BOTH = [{"type": "email", "label": "E-mail"}, {"type": "phone", "label": "Phone"}]
+Ask = Callable[..., str | None]
+
+
+@pytest.fixture
+def ask(engine: Engine, pages: Pages) -> Ask:
+    """What a submission of these values is given, by a form with twenty codes."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE sites SET currency = 'KZT'"))
+    codes = [f"CODE-{n}" for n in range(20)]
+    form = published(engine, pages.id, coupon={"kind": "list"}, codes=codes, fields=BOTH, consents=[])
+    source = Source(form.site_id, "203.0.113.9", "Firefox")
+    numbers = count()
+
+    def one(**values: str) -> str | None:
+        lead = Lead(form.key, f"message-{next(numbers):04}", 1, fields=values, seconds=9)
+        answer = form_leads.receive(engine, source, lead)
+        assert answer is not None and answer.ok
+        return answer.coupon
+
+    return one
+
+
+@pytest.mark.parametrize("again", ["8 701 234 56 78", "8(701)234-56-78", "701 234 56 78", "0077012345678"])
+def test_phone_however_spelt_gets_one_code(ask: Ask, again: str) -> None:
+    assert ask(phone="+7 701 234 56 78") == ask(phone=again) == "CODE-0"
+    assert ask(phone="+7 701 234 56 79") == "CODE-1"
+
+
+def test_number_of_no_plan_is_known_again(ask: Ask) -> None:
+    assert ask(phone="8 000 234 56 78") == ask(phone="7 000 234-56-78") == "CODE-0"
+
+
+def test_either_key_brings_the_code_back(ask: Ask) -> None:
+    assert ask(email="anna@example.org", phone="+7 701 234 56 78") == "CODE-0"
+    assert ask(phone="8 701 234 56 78") == ask(email="Anna@example.org") == "CODE-0"
+    assert ask(email="other@example.org", phone="8 701 234 56 78") == "CODE-0"
+    assert ask(email="other@example.org") == "CODE-0"  # a key that came later counts as well
+    assert ask(email="anna@example.or") == "CODE-1"
+
+
+def test_code_of_one_key_stays_its_own(ask: Ask) -> None:
+    assert (ask(phone="+7 701 234 56 78"), ask(email="anna@example.org")) == ("CODE-0", "CODE-1")
+    assert ask(email="anna@example.org", phone="+7 701 234 56 78") == "CODE-1"
+    assert (ask(phone="+7 701 234 56 78"), ask(email="anna@example.org")) == ("CODE-0", "CODE-1")
+
+
+def test_keys_of_a_code_have_an_end(ask: Ask, rows: Rows) -> None:
+    for number in range(60):
+        assert ask(email=f"{number}{'x' * 50}@example.org", phone="+7 701 234 56 78") == "CODE-0"
+    [row] = rows("SELECT person FROM form_coupons WHERE person IS NOT NULL")
+    assert 1_000 <= len(row["person"]) < 1_300
+
+
+def test_either_key_gets_one_code_at_once(ask: Ask) -> None:
+    values = [
+        {"email": "anna@example.org", "phone": "+7 701 234 56 78"},
+        {"email": "bert@example.org", "phone": "8 701 234 56 78"},
+        {"phone": "701 234 56 78"},
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda number: ask(**values[number % 3]), range(24))) == {"CODE-0"}
 
 
 def test_lead_costs_three_queries(engine: Engine, pages: Pages) -> None:

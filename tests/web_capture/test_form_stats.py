@@ -103,6 +103,20 @@ def test_devices_are_counted_once(engine: Engine, pages: Pages, rows: Rows, form
     assert found == [Variant("A", 3, 1), Variant("B", 1, 0)] and len(sent) == 1
 
 
+def test_unseen_submissions_are_apart(engine: Engine, pages: Pages, rows: Rows, form: Form) -> None:
+    """Who fills in what never told that it was shown would else make the rate better, up to one."""
+    for device in ("d1", "d2"):
+        view(pages, form, device)
+    for device in ("d1", "d3", "d4", "d4"):
+        view(pages, form, device, "Form Submitted")
+    view(pages, form, "d2", "Form Submitted", variant="B")
+    rows("SELECT 1")
+    with transaction(engine) as session:
+        versions = forms.versions(session, form)
+        found = form_stats.read(session, form, versions, versions[0].spec)
+    assert found == [Variant("A", 2, 1, unseen=2), Variant("B", 0, 0, unseen=1)]
+
+
 def test_changed_form_counts_anew(engine: Engine, pages: Pages, rows: Rows, form: Form) -> None:
     view(pages, form, "d1")
     with transaction(engine) as session:

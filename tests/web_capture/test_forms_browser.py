@@ -291,6 +291,54 @@ def test_cart_page_count_and_address_are_asked(engine: Engine, pages: Pages, sho
     expect(region).to_be_visible()
 
 
+KEPT = """[localStorage, sessionStorage].map(
+    where => Object.fromEntries(Object.entries(where).filter(([name]) => name.startsWith("_k."))))"""
+
+
+@pytest.mark.parametrize("mode", ["wait", "deny"])
+def test_nothing_is_stored_before_consent(
+    engine: Engine, pages: Pages, shop: Shop, page: Page, mode: str
+) -> None:
+    targeting = {"utm_source": ["mail"]}
+    form = published(engine, pages.id, "bar", triggers={}, targeting=targeting, frequency={"kind": "once"})
+    shop.snippet["consent"] = mode
+    left = "localStorage._k ||= 'n1'; localStorage['_k.f.v'] ||= 3; sessionStorage['_k.f.p'] ||= 3"
+    page.goto(shop.address + "/shop.css")
+    page.evaluate(left)  # of the days before the shop asked
+    region = page.get_by_role("region")
+    page.goto(shop.address + "/?utm_source=mail&email=anna@example.org")
+    expect(region).to_be_visible()
+    page.evaluate("dataLayer.push({event: 'view_cart', ecommerce: {value: 120}})")
+    page.evaluate("history.pushState({}, '', '/two')")
+    page.get_by_role("button", name="Close").click()
+    assert page.evaluate(KEPT) == [{}, {}]
+    page.evaluate("kartoteka.consent(true)")
+    local, session = page.evaluate(KEPT)
+    assert local.keys() == {"_k.f.v", f"_k.f{form.key}"} and local["_k.f.v"] == "1"
+    assert session == {
+        "_k.f.p": "2", "_k.f.cart": "120", "_k.f.utm_source": "mail", "_k.f.utm_campaign": ""
+    }  # fmt: skip
+    page.reload()
+    drawn(page)
+    expect(region).to_have_count(0)
+    assert page.evaluate("sessionStorage['_k.f.p']") == "3"
+    page.evaluate("kartoteka.consent(false)")
+    page.evaluate("history.pushState({}, '', '/three')")
+    assert page.evaluate(KEPT) == [{}, {}]
+    page.goto(shop.address + "/?utm_source=mail")
+    expect(region).to_be_visible()
+    assert page.evaluate(KEPT) == [{}, {}]
+
+
+def test_storage_has_only_utm_of_the_query(engine: Engine, pages: Pages, shop: Shop, page: Page) -> None:
+    published(engine, pages.id, triggers={"page": 9})
+    page.goto(shop.address + "/?email=anna@example.org&utm_source=Mail&utm_campaign=May&utm_term=anna")
+    drawn(page)
+    assert page.evaluate(KEPT) == [
+        {"_k.f.v": "1"}, {"_k.f.p": "1", "_k.f.utm_source": "Mail", "_k.f.utm_campaign": "May"}
+    ]  # fmt: skip
+
+
 def test_phone_keeps_some_of_the_page(engine: Engine, pages: Pages, shop: Shop, chromium: Chromium) -> None:
     fields = [{"type": "email", "label": "E-mail"}] + [{"type": "text", "label": f"Q{n}"} for n in range(9)]
     published(engine, pages.id, triggers={}, fields=fields)

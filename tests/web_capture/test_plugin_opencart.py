@@ -74,6 +74,8 @@ def test_old_installer_allows_every_place() -> None:
 def test_signature_is_pythons(run: Any) -> None:
     assert run("kartoteka_signature", 7, "sk") == hmac.new(b"sk", b"7", hashlib.sha256).hexdigest()
     assert run("kartoteka_signature", 7, "") == ""
+    both = hmac.new(b"sk", b"7\nanna@p.kz", hashlib.sha256).hexdigest()
+    assert run("kartoteka_signature", 7, "sk", " Anna@P.kz") == both
 
 
 @needs_php

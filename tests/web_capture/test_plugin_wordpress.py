@@ -107,7 +107,8 @@ def test_no_secret_signs_nothing(run: Any) -> None:
 def test_hub_believes_the_signature(run: Any) -> None:
     me = run("me", user={"ID": 7, "user_email": "anna@example.kz", "first_name": "Anna", "last_name": ""})
     assert me["traits"] == {"email": "anna@example.kz", "firstName": "Anna", "phone": "+77012345678"}
-    body = {"userId": me["id"], "anonymousId": "d", "event": "x", "context": {"kartoteka": me}}
+    body = {"userId": me["id"], "anonymousId": "d", "event": "x"}
+    body["context"] = {"kartoteka": {"signature": me["signature"]}, "traits": me["traits"]}
     actor = actor_of(landed(body, secret=False), ["sk_secret-key"])
     assert actor == ("customer", "7")
     assert actor_of(landed(body, secret=False), ["another"]) == ("lead", "d|u:7")

@@ -1,11 +1,11 @@
 """Captured events become timeline rows on the right profiles and cards."""
 
 import hmac
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation import problems
@@ -90,12 +90,63 @@ def test_event_that_breaks_harms_no_other(pages, rows, engine, monkeypatch):
 
 def test_signature_of_the_server_proves_the_name(pages, rows):
     pages.say("identify", userId="7", traits={"email": "anna@p.kz", "name": "Anna"}, secret=True)
-    mark = hmac.new(pages.secret_key.encode(), b"7", "sha256").hexdigest()
-    said = {"userId": "7", "anonymousId": "d1", "context": {"kartoteka": {"signature": mark}}}
+    said = {"userId": "7", "anonymousId": "d1", "context": {"kartoteka": {"signature": sign(pages, "7")}}}
     pages.say("page", anonymousId="d1")
     pages.say("identify", **said)
     assert len(rows("SELECT id FROM customers WHERE live")) == 1
     assert [row["customer_id"] is None for row in rows(TIMELINE)] == [False, False, False]
+
+
+def sign(pages, said):
+    return hmac.new(pages.secret_key.encode(), said.encode(), "sha256").hexdigest()
+
+
+def test_signature_proves_only_what_it_is_of(pages, rows):
+    pages.say("identify", userId="victim", traits={"email": "anna@p.kz", "name": "Anna"}, secret=True)
+    mark = {"kartoteka": {"signature": sign(pages, "mallory")}}
+    traits = {"email": "anna@p.kz", "phone": "+77012345678", "city": "Evil"}
+    pages.say("identify", userId="mallory", anonymousId="d1", traits=traits, context=mark)
+    pages.say("alias", userId="mallory", anonymousId="d1", previousId="victim", context=mark)
+    found = rows("SELECT name, city FROM customers WHERE live ORDER BY name")
+    assert found == [{"name": "", "city": "Evil"}, {"name": "Anna", "city": None}]
+
+
+def test_signature_of_id_and_mailbox_proves_both(pages, rows):
+    pages.say("identify", userId="9", traits={"email": "anna@p.kz", "name": "Anna"}, secret=True)
+    mark = {"kartoteka": {"signature": sign(pages, "7\nanna@p.kz")}}
+    pages.say("identify", userId="7", anonymousId="d1", traits={"email": " Anna@P.kz"}, context=mark)
+    assert len(rows("SELECT id FROM customers WHERE live")) == 1
+
+
+def test_consent_is_not_taken_from_a_browsers_word(pages, rows):
+    said = [{"channel": "email", "given": True, "text": "I agree", "at": "2020-01-01T00:00:00Z"}]
+    lead = {"email": "victim@p.kz", "consent": said}
+    pages.say("track", anonymousId="d1", event="Form Submitted", properties=lead)
+    pages.say("identify", anonymousId="d2", userId="7", traits=lead)
+    assert rows("SELECT id FROM consents") == []
+    pages.say("identify", userId="7", traits=lead, secret=True)
+    assert len(rows("SELECT id FROM consents")) == 1
+
+
+def test_withdrawal_is_heard_after_many_words(pages, rows):
+    for day in range(1, 70):
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
+        said = [{"channel": "email", "given": day < 69, "text": "x", "at": at.isoformat()}]
+        pages.say("identify", userId="7", secret=True, timestamp=at.isoformat(),
+                  traits={"email": "a@p.kz", "consent": said, f"t{day}": 1})  # fmt: skip
+    assert rows("SELECT email_consent FROM customers WHERE live") == [{"email_consent": "withdrawn"}]
+
+
+def test_public_sender_takes_no_id_of_the_servers(pages, rows):
+    pages.say("track", anonymousId="evil", event="junk", messageId="order-1001")
+    pages.say("track", userId="7", event="Order Completed", messageId="order-1001", secret=True)
+    assert [row["kind"] for row in rows(TIMELINE)] == ["web.event", "web.order_completed"]
+
+
+def test_aliases_stay_within_bounds(pages, rows):
+    for number in range(40):
+        pages.say("alias", userId="7", anonymousId="d1", previousId=f"p{number}", secret=True)
+    assert rows("SELECT count(*) AS n FROM profile_keys WHERE kind = 'account'") == [{"n": 10}]
 
 
 @pytest.mark.parametrize("mark", ["", "0" * 64, "nonsense", "ключ", "F" * 64])
@@ -149,6 +200,7 @@ SAID = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@settings(max_examples=50)
 @given(st.lists(SAID, max_size=8), st.randoms())
 def test_words_about_a_person_add_up_in_any_order(said, chance):
     def heard(sayings):

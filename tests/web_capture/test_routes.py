@@ -126,6 +126,13 @@ def test_page_learns_nothing_of_a_claimed_person(pages, rows):
     assert "anna" not in answer.text
 
 
+def test_cart_without_a_device_is_nobodys(pages, rows):
+    added = {"product_id": "7", "quantity": 1}
+    pages.say("track", userId="7", event="Product Added", properties=added, secret=True)
+    rows("SELECT 1")
+    assert pages.client.get(f"/v1/visitor?site={pages.site_key}").json()["cart"] is None
+
+
 @pytest.mark.parametrize("device", ["", "unknown", "%00", "x" * 5_000])
 def test_unknown_visitor_has_nothing(pages, device):
     known = pages.client.get(f"/v1/visitor?site={pages.site_key}&id={device}").json()

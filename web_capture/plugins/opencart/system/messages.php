@@ -3,9 +3,11 @@
 
 defined('VERSION') || exit;
 
-/** What proves to the hub that this shop's server vouches for a customer. */
-function kartoteka_signature($customer_id, $secret) {
-	return (string)$secret === '' ? '' : hash_hmac('sha256', (string)$customer_id, (string)$secret);
+/** What proves to the hub that this shop's server vouches for a customer and, where one is given, for their e-mail. */
+function kartoteka_signature($customer_id, $secret, $email = '') {
+	$email = strtolower(trim((string)$email));
+	$text = (string)$customer_id . ($email === '' ? '' : "\n" . $email);
+	return (string)$secret === '' ? '' : hash_hmac('sha256', $text, (string)$secret);
 }
 
 /** The browser's id from its cookie; empty when it can't be one. */
@@ -54,7 +56,8 @@ function kartoteka_product(array $row, $price, $quantity = null) {
 
 /** What is said of a signed-in customer, with the proof. */
 function kartoteka_identify($id, array $traits, $secret) {
-	return ['identify', (string)$id, (object)kartoteka_said($traits), kartoteka_signature($id, $secret)];
+	$email = isset($traits['email']) ? $traits['email'] : '';
+	return ['identify', (string)$id, (object)kartoteka_said($traits), kartoteka_signature($id, $secret, $email)];
 }
 
 /** What an order is. OpenCart keeps amounts in the shop's own currency and the rate beside them. */

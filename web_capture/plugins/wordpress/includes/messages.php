@@ -3,9 +3,11 @@
 
 defined( 'ABSPATH' ) || exit;
 
-/** What proves to the hub that this shop's server vouches for a user. */
-function kartoteka_signature( $user_id, $secret ) {
-	return '' === (string) $secret ? '' : hash_hmac( 'sha256', (string) $user_id, (string) $secret );
+/** What proves to the hub that this shop's server vouches for a user and, where one is given, for their e-mail. */
+function kartoteka_signature( $user_id, $secret, $email = '' ) {
+	$email = strtolower( trim( (string) $email ) );
+	$text  = (string) $user_id . ( '' === $email ? '' : "\n" . $email );
+	return '' === (string) $secret ? '' : hash_hmac( 'sha256', $text, (string) $secret );
 }
 
 /** The browser's id from its cookie; empty when it can't be one. */

@@ -26,7 +26,7 @@ function kartoteka_customer() {
 function kartoteka_me( $user, $secret ) {
 	return array(
 		'id'        => (string) $user->ID,
-		'signature' => kartoteka_signature( $user->ID, $secret ),
+		'signature' => kartoteka_signature( $user->ID, $secret, kartoteka_text( $user->user_email ) ),
 		'traits'    => kartoteka_said(
 			array(
 				'email'     => kartoteka_text( $user->user_email ),
