@@ -91,7 +91,8 @@ def test_sign_in_is_vouched_for(past):
     signed = [one for one in past if one["type"] == "identify"]
     assert signed
     for one in signed:
-        proof = hmac.new(b"sk", one["userId"].encode(), hashlib.sha256).hexdigest()
+        said = f"{one['userId']}\n{one['traits']['email'].lower()}"
+        proof = hmac.new(b"sk", said.encode(), hashlib.sha256).hexdigest()
         assert one["context"]["kartoteka"]["signature"] == proof
 
 
