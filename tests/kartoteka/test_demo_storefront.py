@@ -131,7 +131,7 @@ def test_sign_in_is_vouched_for_once(front, browser, hub):
     call = json.loads(re.search(r"window\.kartoteka \|\| \[\]\)\.push\((.*)\);", page)[1])
     assert call[:2] == ["identify", "1"]
     assert call[2]["email"] == front[0].company.customers[1]["email"]
-    assert call[3] == hub.sign("1")
+    assert call[3] == hub.sign("1", call[2]["email"])
     assert '"identify"' not in browser.ask("GET", "/account")
     assert '["reset"]' in browser.ask("POST", "/account", customer="0")
 
