@@ -60,7 +60,7 @@ class Shop:
     def event(self, message_id: str) -> TimelineRow:
         """The timeline row of a message."""
         with Session(self.engine) as session:
-            key = TimelineRow.source_key == f"m:{message_id}"
+            key = TimelineRow.source_key.in_([f"m:{message_id}", f"s:{message_id}"])
             return session.scalars(select(TimelineRow).where(key)).one()
 
 

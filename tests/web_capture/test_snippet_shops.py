@@ -19,9 +19,6 @@ PRODUCT = (
 )
 GTAG = "function gtag() { dataLayer.push(arguments) }"
 CARD, AMEX = "4111 1111 1111 1111", "378282246310005"
-LONG_TASKS = """window.long = 0;
-    new PerformanceObserver(list => { window.long += list.getEntries().length }).observe(
-    { type: 'longtask', buffered: true });"""
 STOP = "<script>addEventListener('submit', event => event.preventDefault())</script>"
 
 
@@ -262,25 +259,3 @@ def test_forms_are_loaded_where_they_live(page, hub, address):
     visit(page, address)
     page.wait_for_function("window.drawn")
     assert hub.asked == ["/k/s1.forms.js"]
-
-
-def test_slow_machine_sees_no_long_task(chromium, hub, shop, address):
-    """A busy machine has long tasks of its own: one visit without any shows that the snippet needs none."""
-    shop.body["/"] = PRODUCT + form('<input type="email" value="a@b.example">')
-    assert any(long_tasks(chromium, address) == 0 for _ in range(8))
-    assert hub.pages() and hub.events("Form Submitted") and hub.events("Product Viewed")
-
-
-def long_tasks(chromium, address):
-    """How many a visit with a page view, a product and a sent form has on a four times slower machine."""
-    visitor = chromium.new_context()
-    page = visitor.new_page()
-    page.add_init_script(LONG_TASKS)
-    visitor.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    page.goto(address)
-    page.wait_for_timeout(700)
-    page.evaluate("document.querySelector('form').requestSubmit()")
-    page.wait_for_timeout(500)
-    count = page.evaluate("window.long")
-    visitor.close()
-    return count
