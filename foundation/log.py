@@ -6,13 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-# where some tool has brought rich along, structlog loads it for coloured tracebacks we don't show: 5 MB
-_rich = sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
-import structlog  # noqa: E402
-from structlog.typing import EventDict, WrappedLogger  # noqa: E402
-
-if _rich is None:
-    del sys.modules["rich"]
+import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 if TYPE_CHECKING:
     from foundation.settings import Settings
