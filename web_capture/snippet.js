@@ -30,9 +30,14 @@ try {
     mode = settings.gpc && (navigator.globalPrivacyControl || +navigator.doNotTrack) ? "deny" : settings.consent,
     saved = () => storage._k || guard(() => /\b_k=([^;]*)/.exec(document.cookie)[1])(),
     consent = () => saved() == "deny" ? "deny" : /^[wd]/.test(saved()) ? "none" : mode,
+    id = () => keep(store._k || consent() == "none" && saved() || unique()),
+    unique = () => mode[0] + Date.now() + Math.random(),
+    reset = () => {
+      delete store._ku;
+      keep(unique());
+    },
     queue = () => Object.keys(store).filter(name => /^_kq/.test(name)).sort(),
     remove = list => list.forEach(name => delete store[name]),
-    unique = () => mode[0] + Date.now() + Math.random(),
     keep = value => {
       store._k = value;
       // "https:" lends its s to "secure"; what plain http makes is no attribute and is ignored.
@@ -40,18 +45,23 @@ try {
         guard(() => document.cookie = "_k=" + value + ";samesite=lax;max-age=31536000;path=/;" + location.protocol[4] + "ecure")();
       return value;
     },
-    id = () => keep(store._k || consent() == "none" && saved() || unique()),
-    reset = () => {
-      delete store._ku;
-      keep(unique());
-    },
 
     // --- Sending. A message is in the queue until the hub has answered; one that comes twice is no harm there.
     // A text needs no preflight. What is kept alive outlives the page, but browsers refuse it beyond 64 KB.
-    post = (path, fields) => {
-      const body = JSON.stringify({ writeKey: settings.key, ...fields });
-      return fetch(settings.to + "/v1/" + path, { method: "POST", body: body, keepalive: body.length < 6e4 });
+    moved = () => {
+      // without the query and what isn't a route of the shop's own: "#/cart", "#!/cart"
+      const route = location.href.replace(/\?[^#]*|#(?!!?\/).*/g, "");
+      if (current != route) {
+        referrer = current || referrer;
+        current = route;
+        page();
+      }
     },
+    schedule = () => timer ||= setTimeout(guard(flush), pause),
+    handover = (fields, action) =>
+      post("handover", fields)
+        .then(answer => answer.json())
+        .then(action, () => 0),
     flush = () => {
       const batch = consent() == "none" && queue().slice(0, 25);
       timer =
@@ -64,23 +74,28 @@ try {
             schedule();
           });
     },
-    schedule = () => timer ||= setTimeout(guard(flush), pause),
+    track = (event, properties) => send("track", { event: event, properties: properties }),
+    page = properties => send("page", { properties: properties }),
+    post = (path, fields) => {
+      const body = JSON.stringify({ writeKey: settings.key, ...fields });
+      return fetch(settings.to + "/v1/" + path, { keepalive: body.length < 6e4, method: "POST", body: body });
+    },
     send = guard((type, fields, signature) => {
       if (consent() == "deny") return;
       const order =
           /purchase|Order C/.test(fields.event) && (fields.properties.order_id || fields.properties.transaction_id),
         key = order ? id() + order : unique();
       store["_kq" + key] = JSON.stringify({
-        type: type,
         messageId: key,
         anonymousId: id(),
+        type: type,
         userId: store._ku,
         timestamp: new Date,
         context: {
-          page: { url: location.href, title: document.title, referrer: referrer },
+          page: { title: document.title, url: location.href, referrer: referrer },
           // no timezone: asking Intl for it takes 100 ms of a slow phone's only thread
           locale: navigator.language,
-          library: { name: "kartoteka", version: "1" },
+          library: { name: "kartoteka" },
           kartoteka: { signature: signature, webdriver: navigator.webdriver },
         },
         ...fields,
@@ -88,28 +103,13 @@ try {
       remove(queue().slice(0, -100));
       schedule();
     }),
-    page = properties => send("page", { properties: properties }),
-    track = (event, properties) => send("track", { event: event, properties: properties }),
-    handover = (fields, action) =>
-      post("handover", fields)
-        .then(answer => answer.json())
-        .then(action, () => 0),
-    moved = () => {
-      // without the query and what isn't a route of the shop's own: "#/cart", "#!/cart"
-      const route = location.href.replace(/\?[^#]*|#(?!!?\/).*/g, "");
-      if (current != route) {
-        referrer = current || referrer;
-        current = route;
-        page();
-      }
-    },
 
     // --- The shop's data layer: GA4's words go as they are, the collector knows what they mean.
     layer = entry => {
       const event = entry.event || entry[1],
         data = entry.ecommerce || entry[2] || entry;
-      if (event && (data.items || data.transaction_id || data.search_term)) {
-        heard = 1;
+      if (event && (data.search_term || data.transaction_id || data.items)) {
+        heard = event;
         track(event, data);
       }
     },
@@ -118,8 +118,7 @@ try {
     sister = event => {
       const link = event.target.closest("a"),
         address = new URL(link);
-      if (settings.sisters.includes(address.hostname) && consent() == "none")
-        handover({ anonymousId: id() }, answer => {
+      settings.sisters.includes(address.hostname) && consent() == "none" && handover({ anonymousId: id() }, answer => {
           if (answer.token) address.searchParams.set("_kt", answer.token);
           link.href = address;
         });
@@ -128,9 +127,9 @@ try {
     // --- What the page may call
     api = {
       id: id,
+      reset: reset,
       page: page,
       track: track,
-      reset: reset,
       identify: guard((user, traits, signature) => {
         if (user) {
           if ((store._ku || user) != user) reset();
@@ -156,16 +155,17 @@ try {
     },
 
     load = () => {
-      if (settings.capture && !heard)
-        document.querySelectorAll("[type='application/ld+json']").forEach(
-          guard(script => {
-            const data = JSON.parse(script.textContent),
-              product = [].concat(data["@graph"] || data).find(node => node["@type"] == "Product");
-            track("Product Viewed", { sku: product.sku, name: product.name, ...[].concat(product.offers)[0] });
-          }),
-        );
+      const products = [];
       if (settings.popups)
         import(settings.to + "/k/" + settings.site + ".forms.js").catch(() => 0);
+      // A list of products is no product's page. Without a product it ends here.
+      document.querySelectorAll("[type*=ld]").forEach(
+        guard(script => {
+          const data = JSON.parse(script.textContent);
+          products.push(...[].concat(data["@graph"] || data).filter(node => [].concat(node["@type"]).includes("Product")));
+        }),
+      );
+      products[1] || heard || track("Product Viewed", { ...[].concat(products[0].offers)[0], name: products[0].name, sku: products[0].sku });
     },
 
     start = () => {
@@ -173,10 +173,10 @@ try {
       moved();
       after(history, "pushState", moved);
       after(history, "replaceState", moved);
-      on("popstate", moved);
       on("pageshow", event => event.persisted && page());
-      on("pagehide", flush);
+      on("popstate", moved);
       on("online", flush);
+      on("pagehide", flush);
       if (settings.capture) {
         const data = window.dataLayer = window.dataLayer || [];
         data.forEach(guard(layer));
@@ -197,10 +197,9 @@ try {
             lead = {};
           form.querySelectorAll("input").forEach(
             guard(field => {
-              const label = [field.type, field.name, field.id, field.autocomplete].join().toLowerCase(),
-                kind = /^(?=te|em)(?!.*(pass|cc-|card|cv[cv]|otp|code|user)).*?(mail|phone|\btel|first|last|name)/.exec(label)[2];
-              if (!/^[^+0](\W*\d){12}/.test(field.value) && !field.closest("[data-private]"))
-                lead[{ mail: "email", tel: "phone", first: "firstName", last: "lastName" }[kind] || kind] = field.value;
+              const kind = /^(?=te|em)(?!.*(recip|cc-|gift|card|user|ship|pass|ssn|friend|cv[cv]|code|maiden|otp)).*?(first|last|mail|phone|\btel|name)/.exec([field.type, field.id, field.name, field.autocomplete].join().toLowerCase())[2];
+              if (!/^[^@]*mail$|^[^+0](\W*\d){12}/.test(field.value + kind) && !field.closest("[data-private]"))
+                lead[kind.replace("st", "stName").replace("mail", "email").replace("tel", "phone")] ||= field.value;
             }),
           );
           if (lead.email || (lead.phone && !form.querySelector("[type=password]")))
@@ -208,21 +207,21 @@ try {
         });
       on("pointerover", sister);
       on("focusin", sister);
-      document.readyState == "complete" ? guard(load)() : on("load", load);
+      document.readyState == "complete" ? load() : on("load", load);
     },
     early = window.kartoteka || [],
     here = new URL(location),
     ticket = here.searchParams.get("_kt");
   let store = consent() == "none" ? storage : {},
+    current,
     pause = 99,
     timer,
     referrer = document.referrer,
-    current,
-    heard = early.told; // a plugin tells what the pages would
+    heard = early.told || !settings.capture; // a plugin tells what the pages would
   // Added twice (pasted and through a tag manager) it runs once.
-  if (early.id) throw 0;
+  if (early.id) throw {};
   window.kartoteka = api;
-  if (saved() && consent() != "none") api.consent();
+  saved() && consent() != "none" && api.consent();
   // --- Arrival from a sister site: who has no id yet takes the one from there
   if (ticket) {
     here.searchParams.delete("_kt");
