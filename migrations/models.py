@@ -6,8 +6,9 @@ from customers import tables as customer_tables
 from foundation import tables as foundation_tables
 from foundation.database import Base
 from sync import tables as sync_tables
-from web_capture import form_tables, visit_tables
 from web_capture import tables as web_tables
+from web_capture.forms import tables as form_tables
+from web_capture.visits import tables as visit_tables
 
 PLACES = (
     foundation_tables,

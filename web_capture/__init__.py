@@ -1,1 +1,1 @@
-"""What shops embed: the snippet and the collector (a later issue fills it)."""
+"""What shops embed: the snippet, the collector, and what becomes of their events; forms, carts and visits."""

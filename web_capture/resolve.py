@@ -24,11 +24,13 @@ from foundation.records import Person
 from foundation.tables import Problem
 from foundation.wake import wake_after_commit
 from sync import context
-from web_capture import bots, bundle, carts, commerce, messages, personas, sites, visits
+from web_capture import bots, bundle, commerce, messages, personas, sites
+from web_capture.carts import current as carts
 from web_capture.happened import Happened
 from web_capture.messages import Message
 from web_capture.people import Actor, actor_of, visitor
 from web_capture.tables import Site
+from web_capture.visits import sessions as visits
 
 TOGETHER = 1_000  # events of a transaction, a captured row more or less
 FEW = 50  # cards whose figures are counted at once

@@ -12,8 +12,10 @@ from starlette.routing import BaseRoute, Route
 
 from foundation.database import transaction
 from foundation.errors import BadInput
-from web_capture import form_routes, forms, handover, sites, snippet, visitor
+from web_capture import handover, sites, snippet, visitor
 from web_capture.collector import Collector
+from web_capture.forms import routes as form_routes
+from web_capture.forms import store as forms
 from web_capture.snippet import Script
 
 DESCRIPTION = Path(__file__).with_name("collector.openapi.json")

@@ -17,8 +17,8 @@ from foundation.clock import now
 from foundation.errors import BadInput
 from foundation.tables import Operation
 from foundation.text import _, ngettext
-from web_capture import attribution, costs, credit
-from web_capture.attribution import Figures, Period, Report
+from web_capture.visits import attribution, costs, credit
+from web_capture.visits.attribution import Figures, Period, Report
 
 SHOWN = 100  # rows of the page; the export has all
 SPANS = (7, 30, 90)

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.datastructures import FormData, QueryParams
 
-from web_capture.form_spec import MOST_FIELDS, MOST_VARIANTS
+from web_capture.forms.spec import MOST_FIELDS, MOST_VARIANTS
 
 LINES = ("urls", "not_urls", "utm_source", "utm_campaign", "languages")
 MOMENTS = ("delay", "scroll", "exit")  # when it opens; a variant may have moments of its own

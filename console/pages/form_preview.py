@@ -12,10 +12,13 @@ from console.pages.forms import find
 from console.templating import render
 from console.web import Call
 from foundation.text import _
-from web_capture import form_checks, form_leads, forms, forms_script
-from web_capture.form_reading import BadForm
-from web_capture.form_spec import Spec, checked
-from web_capture.form_tables import Form
+from web_capture.forms import checks as form_checks
+from web_capture.forms import leads as form_leads
+from web_capture.forms import script as forms_script
+from web_capture.forms import store as forms
+from web_capture.forms.reading import BadForm
+from web_capture.forms.spec import Spec, checked
+from web_capture.forms.tables import Form
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "

@@ -12,9 +12,11 @@ from console.format import safe_cell
 from console.pages.form_words import kinds, states
 from console.pages.forms import find
 from console.web import Call
-from web_capture import form_answers, form_stats, forms
-from web_capture.form_answers import Submission
-from web_capture.form_tables import Form
+from web_capture.forms import answers as form_answers
+from web_capture.forms import stats as form_stats
+from web_capture.forms import store as forms
+from web_capture.forms.answers import Submission
+from web_capture.forms.tables import Form
 
 PAGE, EXPORT = 25, 1_000
 COLUMNS = (

@@ -1,7 +1,7 @@
 """What kinds, states and choices of forms are called in the console."""
 
 from foundation.text import _
-from web_capture import form_spec
+from web_capture.forms import spec as form_spec
 
 Words = list[tuple[str, str]]
 

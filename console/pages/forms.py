@@ -12,9 +12,11 @@ from console.pages.form_words import choices, kinds, states
 from console.web import Call, as_id
 from foundation.errors import BadInput
 from foundation.text import _
-from web_capture import form_spec, forms, sites
-from web_capture.form_reading import BadForm
-from web_capture.form_tables import Form
+from web_capture import sites
+from web_capture.forms import spec as form_spec
+from web_capture.forms import store as forms
+from web_capture.forms.reading import BadForm
+from web_capture.forms.tables import Form
 from web_capture.tables import Site
 
 PAGE = 50

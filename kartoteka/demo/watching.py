@@ -17,8 +17,9 @@ from kartoteka.demo.hub import FormNote, Hub
 from kartoteka.demo.shop import KEY, SECRET
 from kartoteka.demo.visitors import TOLD_AT
 from kartoteka.installation import Installation
-from web_capture import forms, sites
-from web_capture.form_spec import Spec
+from web_capture import sites
+from web_capture.forms import store as forms
+from web_capture.forms.spec import Spec
 from web_capture.tables import Site
 
 ACTOR = "demo"

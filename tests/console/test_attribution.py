@@ -19,8 +19,10 @@ from tests.console.conftest import Browser
 from tests.console.test_queries import counted
 from tests.customers.world import say, shop
 from tests.web_capture.happening import START, happen
-from web_capture import carts, sites, visits
+from web_capture import sites
+from web_capture.carts import current as carts
 from web_capture.tables import Site
+from web_capture.visits import sessions as visits
 
 EVIL = '"><img src=x onerror=alert(1)>'
 FILE = "date;source;medium;campaign;cost;currency\n02.03.2026;google;cpc;spring;1 250,50;KZT\nx;y;z;;1;KZT\n"

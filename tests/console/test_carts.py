@@ -15,7 +15,9 @@ from tests.console.conftest import Browser
 from tests.console.test_queries import counted
 from tests.customers.world import say
 from tests.web_capture.happening import happen
-from web_capture import abandonment, carts, sites
+from web_capture import sites
+from web_capture.carts import abandonment
+from web_capture.carts import current as carts
 from web_capture.tables import Site
 
 EVIL = '"><script>alert(1)</script>'

@@ -18,8 +18,9 @@ from tests.console.conftest import Browser
 from tests.console.formed import made, typed
 from tests.console.test_hostile import PAYLOADS, shape
 from tests.console.test_queries import counted
-from web_capture import forms, sites
-from web_capture.form_tables import Form, FormVersion
+from web_capture import sites
+from web_capture.forms import store as forms
+from web_capture.forms.tables import Form, FormVersion
 from web_capture.tables import Site
 
 AT = datetime(2026, 2, 1, tzinfo=UTC)

@@ -16,8 +16,9 @@ from foundation.database import transaction
 from foundation.sealing import Sealer
 from tests import browser as browsers
 from tests.console.test_browser import FOCUSED, LOOKS, enter
-from web_capture import forms, sites
-from web_capture.form_tables import Form
+from web_capture import sites
+from web_capture.forms import store as forms
+from web_capture.forms.tables import Form
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("KARTOTEKA_LOOK", "")

@@ -1,0 +1,1 @@
+"""Carts: what each holds now, and which were given up, told once unless an order came."""
