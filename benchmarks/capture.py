@@ -2,8 +2,9 @@
 
     python -m benchmarks.capture --requests 40000 --rounds 5
 
-The server under test and PostgreSQL have one core, the client the other. A round sends the same events to the
-empty endpoint and to the collector; ratios are taken per round and their medians printed.
+The server under test has one core. The client has the other, and PostgreSQL that one too, or with `--together` the
+server's. A round sends the same events to the empty endpoint and to the collector; ratios are taken per round and
+their medians printed.
 """
 
 import argparse
@@ -98,12 +99,14 @@ def measure(part: Part, port: int, prepared: list[bytes], pause: float = 0.0) ->
     return Measured(result, part.cpu() - server, database_cpu() - database)
 
 
-def pin(core: int) -> None:
-    """Everything else of ours on one core, this client on the other."""
+def pin(core: int, together: bool) -> None:
+    """The product's own processes on one core, this client on the other, PostgreSQL where it is wanted."""
     mine = os.getpid()
     for place in Path("/proc").glob("[0-9]*"):
         command = (place / "comm").read_text(errors="replace").strip() if place.exists() else ""
-        if command in ("postgres", "valkey-server") or b"kartoteka" in _command(place):
+        if command in ("postgres", "valkey-server"):
+            _pin(int(place.name), core if together else 1 - core)
+        elif b"kartoteka" in _command(place):
             _pin(int(place.name), core)
     _pin(mine, 1 - core)
 
@@ -143,11 +146,13 @@ def _listening(port: int) -> bytes:
     return b""
 
 
-def rounds(rig: Rig, key: str, count: int, times: int) -> Iterator[tuple[Measured, Measured, Measured]]:
+def rounds(
+    rig: Rig, key: str, count: int, times: int, together: bool
+) -> Iterator[tuple[Measured, Measured, Measured]]:
     """Empty endpoint, collector with an event a request, collector with batches; over and over."""
     noop, noop_port = start_noop(rig)
     web, web_port = rig.web()
-    pin(1)
+    pin(1, together)
     _pin(noop.process.pid, 1)
     for part, port in ((noop, noop_port), (web, web_port)):
         measure(part, port, requests("/v1/track", key, 2_000, 1))
@@ -166,11 +171,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=40_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--together", action="store_true", help="PostgreSQL on the server's core")
     given = parser.parse_args()
     with installation() as rig:
         with transaction(rig.engine) as session:
             _, keys = sites.add(session, open_sealer(rig.settings), "shop.example")
-        found = list(rounds(rig, keys.secret_key, given.requests, given.rounds))
+        found = list(rounds(rig, keys.secret_key, given.requests, given.rounds, given.together))
         best = statistics.median(one.flood.rate for _, one, _ in found)
         half = requests("/v1/track", keys.secret_key, int(best * 5), 1)
         web = rig.parts[1]
@@ -180,7 +186,8 @@ def main() -> None:
         print(
             f"empty {empty.flood.rate:7,.0f}/s {empty.cpu:5.0f} us   collector {single.flood.rate:7,.0f}/s"
             f" {single.server / given.requests * 1e6:5.0f} + {single.database / given.requests * 1e6:3.0f} us"
-            f"   batch {batch.flood.rate * BATCH:8,.0f} events/s {batch.cpu / BATCH:5.1f} us an event"
+            f"   batch {batch.flood.rate * BATCH:8,.0f} events/s"
+            f" {batch.server / given.requests * 1e6:4.1f} + {batch.database / given.requests * 1e6:3.1f} us an event"
         )
     rate = statistics.median(one.flood.rate / empty.flood.rate for empty, one, _ in found)
     cpu = statistics.median(empty.cpu / one.cpu for empty, one, _ in found)

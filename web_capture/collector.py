@@ -147,8 +147,7 @@ class Collector:
         sent = sent if isinstance(sent, str | int | float) else None
         at = clock.now().isoformat()
         packed = bundle.pack(at, sent, address, agent, door.secret, context, events)
-        # others wait for the same: one caller who hangs up must not end it for them
-        await asyncio.shield(self.group.put(door.site_id, packed, len(events)))
+        await self.group.put(door.site_id, packed, len(events))
         if not refused:
             return Answer()
         return Answer(body=_encode({"success": True, "refused": [_at(at, why) for at, why, _ in refused]}))

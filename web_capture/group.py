@@ -57,13 +57,14 @@ class _Bundle:
 
 
 class _Next:
-    """What the next statement will keep; `done` is shared by all who wait for it."""
+    """What the next statement will keep. Everybody who waits has a future of their own: one who hangs up ends
+    nobody else's."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self) -> None:
         self.bundles: list[_Bundle] = []
         self.open: dict[UUID, _Bundle] = {}
         self.bytes = self.events = 0
-        self.done: asyncio.Future[None] = loop.create_future()
+        self.waiting: list[asyncio.Future[None]] = []
 
     def add(self, site: UUID, call: str, events: int) -> None:
         """Put a call into the bundle of its site."""
@@ -76,6 +77,16 @@ class _Next:
         bundle.events += events
         self.bytes += len(call)
         self.events += events
+
+    def end(self, lost: Lost | None) -> None:
+        """Tell those who still wait how it went."""
+        for one in self.waiting:
+            if one.done():
+                continue
+            if lost is None:
+                one.set_result(None)
+            else:
+                one.set_exception(lost)
 
 
 class Group:
@@ -90,19 +101,21 @@ class Group:
         self._waking: asyncio.Task[None] | None = None
 
     def put(self, site: UUID, call: str, events: int) -> "asyncio.Future[None]":
-        """Queue a call; the future, which others share, is done when it is on disk. Raises Full."""
+        """Queue a call; the future is done when it is on disk. Raises Full."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._line, self._next, self._task, self._waking = loop, None, None, None, None
         waiting = self._next
         if waiting is None:
-            waiting = self._next = _Next(loop)
+            waiting = self._next = _Next()
         if waiting.events + events > LONGEST or waiting.bytes > HEAVIEST:
             raise Full
         waiting.add(site, call, events)
         if self._task is None:
             self._task = loop.create_task(self._drain())
-        return waiting.done
+        kept = loop.create_future()
+        waiting.waiting.append(kept)
+        return kept
 
     async def stop(self) -> None:
         """Keep what waits and close the connection."""
@@ -125,12 +138,9 @@ class Group:
                     await self._keep(taken.bundles)
                 except Exception as error:  # noqa: BLE001 - whoever waits for the answer raises it
                     log.get(__name__).error("capture_failed", kind=type(error).__name__)
-                    if not taken.done.done():
-                        taken.done.set_exception(error if isinstance(error, Lost) else Lost())
-                        taken.done.exception()  # looked at: callers may have hung up
+                    taken.end(error if isinstance(error, Lost) else Lost())
                 else:
-                    if not taken.done.done():
-                        taken.done.set_result(None)
+                    taken.end(None)
                     if self._waking is None:
                         self._waking = asyncio.create_task(self._wake())
         finally:
