@@ -2,9 +2,9 @@
 
     python -m benchmarks.capture --requests 40000 --rounds 5
 
-The server under test has one core. The client has the other, and PostgreSQL that one too, or with `--together` the
-server's. A round sends the same events to the empty endpoint and to the collector; ratios are taken per round and
-their medians printed.
+The server under test has one core. The client has the other, and PostgreSQL that
+one too, or with `--together` the server's. A round sends the same events to the empty endpoint and to the
+collector; ratios are taken per round and their medians printed.
 """
 
 import argparse
@@ -186,8 +186,8 @@ def main() -> None:
         print(
             f"empty {empty.flood.rate:7,.0f}/s {empty.cpu:5.0f} us   collector {single.flood.rate:7,.0f}/s"
             f" {single.server / given.requests * 1e6:5.0f} + {single.database / given.requests * 1e6:3.0f} us"
-            f"   batch {batch.flood.rate * BATCH:8,.0f} events/s"
-            f" {batch.server / given.requests * 1e6:4.1f} + {batch.database / given.requests * 1e6:3.1f} us an event"
+            f"   batch {batch.flood.rate * BATCH:8,.0f} events/s {batch.server / given.requests * 1e6:4.1f}"
+            f" + {batch.database / given.requests * 1e6:3.1f} us an event"
         )
     rate = statistics.median(one.flood.rate / empty.flood.rate for empty, one, _ in found)
     cpu = statistics.median(empty.cpu / one.cpu for empty, one, _ in found)

@@ -3,6 +3,7 @@
 from console import tables as console_tables
 from customers import facts
 from customers import tables as customer_tables
+from email_campaigns import tables as mail_tables
 from foundation import tables as foundation_tables
 from foundation.database import Base
 from sync import tables as sync_tables
@@ -18,6 +19,7 @@ PLACES = (
     web_tables,
     form_tables,
     visit_tables,
+    mail_tables,
     console_tables,
 )
 METADATA = Base.metadata
