@@ -112,9 +112,9 @@ def told(kind: str, data: Mapping[str, Any]) -> Line:
         subject = Markup("<bdi>{}</bdi>").format(about)
         subject = _LINK.format(url, subject) if url and linked else subject
         text = Markup(full.replace("%s", "{}")).format(subject)  # noqa: S704 - our own sentence
-    if url and not (about and linked):
+    if url and not (about and linked) and path_of(url) != "/":
         path = _LINK.format(url, Markup("<bdi>{}</bdi>").format(path_of(url)))
-        text += Markup(' <span class="muted small">{}</span>').format(path)
+        text += Markup(' <span class="muted small">· {}</span>').format(path)
     return Line(dot, text, *_sum(name, data))
 
 

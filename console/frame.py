@@ -37,6 +37,8 @@ def rooms() -> list[tuple[str, str, str, str]]:
         ("forms", "/forms", _("Forms"), "forms"),
         ("carts", "/carts", _("Carts"), "carts"),
         ("attribution", "/attribution", _("Attribution"), "attribution"),
+        ("segments", "/segments", _("Segments"), "segments"),
+        ("mailings", "/mailings", _("Mailings"), "mail"),
         ("connections", "/connections", _("Connections"), "connections"),
         ("problems", "/problems", _("Problems"), "problems"),
         ("operations", "/operations", _("Operations"), "operations"),

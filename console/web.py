@@ -156,7 +156,8 @@ def cookie_name(request: Request, name: str) -> str:
 def client_address(request: Request) -> str:
     """Where the request came from: the address our outermost trusted proxy saw, else the peer's."""
     trusted = int(request.app.state.settings.trusted_proxies)
-    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+    lines = ",".join(request.headers.getlist("x-forwarded-for"))  # a proxy may add one below the caller's own
+    hops = [hop.strip() for hop in lines.split(",") if hop.strip()]
     if trusted and len(hops) >= trusted:
         return hops[-trusted][:60]
     return request.client.host if request.client else ""

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers.picture import Member
+from customers.touched import touch
 from foundation.clock import now
 from foundation.database import staged
 
@@ -101,3 +102,30 @@ def strictest(said: Iterable[Standing]) -> dict[str, str]:
             if purpose == MARKETING:
                 found[channel] = "withdrawn" if not given else found.get(channel, "given")
     return found
+
+
+_SAY = text(
+    "INSERT INTO consents (profile_id, channel, purpose, given, at, text, form, ip, source_key, received_at)"
+    " VALUES (:profile_id, :channel, :purpose, :given, :at, :text, :form, :ip, :source_key, :received_at)"
+    " ON CONFLICT DO NOTHING"
+)
+_SAID_BY = text(
+    "SELECT DISTINCT p.customer_id, q.id, q.gone_at IS NULL FROM profiles p"
+    " JOIN profiles q ON q.customer_id = p.customer_id WHERE p.id = ANY(:ids)"
+)
+_STAND = text("UPDATE customers SET email_consent = :email, sms_consent = :sms WHERE id = :id")
+
+
+def say(session: Session, rows: Collection[Statement]) -> None:
+    """Keep what people said to us directly; it holds on their cards from this transaction on."""
+    if not rows:
+        return
+    session.execute(_SAY, [row._asdict() for row in rows])
+    cards: dict[UUID, list[tuple[UUID, bool]]] = {}
+    for card, profile, here in session.execute(_SAID_BY, {"ids": list({row.profile_id for row in rows})}):
+        cards.setdefault(card, []).append((profile, here))
+    for card, members in cards.items():
+        present = [profile for profile, here in members if here] or [profile for profile, _here in members]
+        found = strictest(standing(session, present).values())
+        session.execute(_STAND, {"id": card, "email": found.get("email"), "sms": found.get("sms")})
+    touch(session, cards)

@@ -154,7 +154,11 @@ class TimelineRow(Base):
             "source_id",
             text("((data -> 'properties'::text) ->> 'form_id'::text)"),
             "id",
-            postgresql_where=text("kind IN ('web.event', 'web.lead') AND data -> 'properties' ? 'form_id'"),
+            postgresql_where=text("kind = 'web.lead' AND data -> 'properties' ? 'form_id'"),
         ),
         Index("ix_timeline_web", "source_id", "id", postgresql_where=text("kind LIKE 'web.%'")),
-    )
+        Index(
+            "ix_timeline_letters", "kind", "occurred_at", "customer_id",
+            postgresql_where=text("kind LIKE 'letter.%'"),
+        ),
+    )  # fmt: skip

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
-from customers import graph, stats
+from customers import graph, stats, touched
 from foundation.database import GRAPH_LOCK, lock, transaction
 from foundation.jobs import Work, beat, job
 
@@ -23,7 +23,7 @@ def recompute(work: Work) -> None:
             cards = session.execute(query, {"after": after, "limit": PORTION}).scalars().all()
             if not cards:
                 return
-            graph.redraw(session, cards)
+            touched.touch(session, graph.redraw(session, cards).cards)
             after = cards[-1]
 
 

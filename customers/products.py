@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers.batch import Came, changed_at
+from customers.touched import touch
 from foundation.clock import new_id
 from foundation.database import staged
 from foundation.records import Product
@@ -44,7 +45,10 @@ def write(session: Session, source: UUID, products: Mapping[str, Came[Product]])
                 " WHERE p.record_hash <> excluded.record_hash OR p.gone_at IS NOT NULL RETURNING 1"
             )
         )
-        return len(result.all())
+        changed = len(result.all())
+    if changed:
+        touch(session, (), "category")
+    return changed
 
 
 def gone(session: Session, source: UUID, products: Mapping[str, datetime]) -> None:

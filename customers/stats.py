@@ -9,13 +9,16 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers.touched import FOLLOWER, TELL
+from foundation.clock import now
 from foundation.database import GRAPH_LOCK, lock
+from foundation.wake import wake_after_commit
 
 # An order counts when the buyer bound themselves; a refund takes its money back, not its having been.
 COUNTED = "o.gone_at IS NULL AND o.state NOT IN ('cart', 'failed', 'cancelled')"
 
 _REFRESH = f"""
-WITH wanted AS (SELECT id FROM customers WHERE id = ANY(:ids) AND live),
+WITH {TELL}, wanted AS (SELECT id FROM customers WHERE id = ANY(:ids) AND live),
 per_currency AS (
   SELECT o.customer_id, o.currency, count(*) AS orders, sum(o.total - o.refunded) AS spent,
     min(o.placed_at) AS first_at, max(o.placed_at) AS last_at
@@ -35,7 +38,8 @@ SELECT w.id, (SELECT count(*) FROM profiles p WHERE p.customer_id = w.id AND p.g
   coalesce(c.orders, 0), coalesce(c.spent, 0), c.currency,
   CASE WHEN c.currencies > 1 THEN c.sums ELSE '{{}}' END,
   c.first_at, c.last_at, (SELECT max(t.occurred_at) FROM timeline t WHERE t.customer_id = w.id
-    AND t.kind NOT LIKE '%.abandoned')
+    AND t.kind NOT LIKE '%.abandoned' AND t.kind NOT IN ('letter.sent', 'letter.bounced')
+    AND coalesce(t.data ->> 'machine', 'false') <> 'true')
 FROM wanted w LEFT JOIN per_card c ON c.customer_id = w.id
 ON CONFLICT (customer_id) DO UPDATE SET
   (profiles, orders, spent, currency, sums, first_order_at, last_order_at, last_seen_at) = ROW (
@@ -73,7 +77,11 @@ portion AS (
 ), changed AS (
   UPDATE customer_stats s SET (recency, frequency, monetary) = ROW (w.recency, w.frequency, w.monetary)
   FROM wanted w WHERE w.customer_id = s.customer_id
-    AND (s.recency, s.frequency, s.monetary) IS DISTINCT FROM (w.recency, w.frequency, w.monetary) RETURNING 1
+    AND (s.recency, s.frequency, s.monetary) IS DISTINCT FROM (w.recency, w.frequency, w.monetary)
+  RETURNING s.customer_id
+), told AS (
+  INSERT INTO segment_touched (customers, what, at) SELECT array_agg(customer_id), '', :told_at FROM changed
+  HAVING count(*) > 0
 )
 SELECT (SELECT CAST(max(CAST(customer_id AS text)) AS uuid) FROM portion), (SELECT count(*) FROM changed)
 """
@@ -101,7 +109,8 @@ class Counts(NamedTuple):
 def refresh(session: Session, cards: Collection[UUID]) -> None:
     """Count these cards anew, those that live."""
     if cards:
-        session.execute(text(_REFRESH), {"ids": list(cards)})
+        session.execute(text(_REFRESH), {"ids": list(cards), "told_at": now()})
+        wake_after_commit(session, FOLLOWER)
 
 
 def postpone(session: Session, cards: Collection[UUID]) -> None:
@@ -142,9 +151,9 @@ def catch_up(session: Session, limit: int = 2_000) -> bool:
 def drop(session: Session, cards: Collection[UUID]) -> None:
     """Take the figures of cards that live no more."""
     if cards:
-        session.execute(
-            text("DELETE FROM customer_stats WHERE customer_id = ANY(:ids)"), {"ids": list(cards)}
-        )
+        query = text(f"WITH {TELL} DELETE FROM customer_stats WHERE customer_id = ANY(:ids)")
+        session.execute(query, {"ids": list(cards), "told_at": now()})
+        wake_after_commit(session, FOLLOWER)
 
 
 def cuts(session: Session) -> Cuts:
@@ -163,8 +172,9 @@ def mark(session: Session, ends: Cuts, after: UUID, limit: int) -> tuple[UUID | 
 
     A card without orders has no marks; equal cards have equal marks.
     """
-    values = {**ends._asdict(), "after": after, "limit": limit}
+    values = {**ends._asdict(), "after": after, "limit": limit, "told_at": now()}
     last, changed = session.execute(text(_MARK), values).one()
+    wake_after_commit(session, FOLLOWER)
     return last, changed
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from customers import graph as graphs
 from customers import policy, stats
 from customers.picture import Graph, homes
+from customers.segments import lists
 from customers.tables import Duplicate
 from foundation import operations
 from foundation.clock import now
@@ -17,7 +18,7 @@ from foundation.database import GRAPH_LOCK, lock
 from foundation.errors import BadInput
 from foundation.tables import Operation
 
-KINDS = ("merge", "split", "verdict", "policy")
+KINDS = ("merge", "split", "verdict", "policy", lists.KIND)
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ def undo(session: Session, operation_id: UUID, actor: str) -> Undone:
         raise BadInput(f"the operation is {operation.state}", at="operation")
     if operation.kind == "policy":
         return Undone(policy.undo(session, operation_id, actor))
+    if operation.kind == lists.KIND:
+        return Undone(operation, lists.undo(session, operation, actor))
     undone = Undone(operation)
     if operation.kind == "split":
         seeds = _unsplit(session, operation)

@@ -52,6 +52,8 @@ class Transport(Base):
     settings: Mapped[str]  # sealed JSON
     per_hour: Mapped[int | None]  # all letters; None: as fast as it takes them
     warm_up_from: Mapped[datetime | None] = mapped_column(Time)
+    # recipient domain -> {"per_hour"} set by a person, {"slower", "until"} by what its servers answered
+    domains: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     state: Mapped[str] = mapped_column(default="on")  # on paused
     reason: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
@@ -123,12 +125,12 @@ class Mailing(Base):
     sender_id: Mapped[UUID | None] = mapped_column(ForeignKey("senders.id"))
     include: Mapped[list[UUID]] = mapped_column(_Ids, default=list)  # segments
     exclude: Mapped[list[UUID]] = mapped_column(_Ids, default=list)
-    # {"kind": "now" | "at" | "local", "wall": "2026-12-01T10:00", "zone": "Asia/Almaty"}
+    # {"kind": "now" | "at" | "local" | "best", "wall": "2026-12-01T10:00", "zone": "Asia/Almaty"}
     schedule: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     late_hours: Mapped[int] = mapped_column(default=6)  # found later than that it asks instead of firing
     per_hour: Mapped[int | None]
     holdout: Mapped[Decimal] = mapped_column(Numeric(5, 2), default=Decimal(0))  # percent who get none
-    # [{"name", "letter_id", "version_id", "subject", "share"}], empty: one letter
+    # [{"name", "letter_id", "subjects": {language: text}, "share"}], empty: one letter
     variants: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     winner: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # {"by", "after_hours", "chosen"}
     frozen: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # versions and segments as started
@@ -138,12 +140,21 @@ class Mailing(Base):
     finished_at: Mapped[datetime | None] = mapped_column(Time)
     reason: Mapped[str] = mapped_column(default="")  # why it is paused, asks or was cancelled
     operation_id: Mapped[UUID | None]
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # results as counted last, for lists
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
     created_by: Mapped[str] = mapped_column(default="")
     __table_args__ = (
         Index("ix_mailings_due", "starts_at", postgresql_where=text("state = 'scheduled'")),
         Index("ix_mailings_created_at", "created_at", "id"),
     )
+
+
+class MailingPerson(Base):
+    """Somebody of a mailing's frozen audience, until the ledger has a row that says what becomes of them."""
+
+    __tablename__ = "mailing_people"
+    mailing_id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class Delivery(Base):
@@ -183,22 +194,40 @@ class Delivery(Base):
         JSONB, default=dict
     )  # of a trigger: the cart, the order …
     __table_args__ = (
-        Index("uq_deliveries_step_profile_id", "step", "profile_id", unique=True),
-        Index("uq_deliveries_step_address", "step", "address", unique=True),
+        # whose and where to first: they answer "which letters did this person get" as well
+        Index("uq_deliveries_profile_id_step", "profile_id", "step", unique=True),
+        Index("uq_deliveries_address_step", "address", "step", unique=True),
+        # a paused mailing's rows lie apart, so that nobody has to step over them
+        Index(
+            "ix_deliveries_due_of_mailing",
+            "step",
+            "due_at",
+            postgresql_where=text("state IN ('planned', 'deferred') AND left(step, 8) = 'mailing:'"),
+        ),
         Index(
             "ix_deliveries_due",
             "transport_id",
             "due_at",
-            postgresql_where=text("state IN ('planned', 'deferred')"),
+            postgresql_where=text("state IN ('planned', 'deferred') AND left(step, 8) <> 'mailing:'"),
         ),
         Index(
             "ix_deliveries_lease",
             "lease_until",
             postgresql_where=text("state IN ('claimed', 'handed_over')"),
         ),
-        Index("ix_deliveries_customer_id", "customer_id", "handed_at"),
-        Index("ix_deliveries_step_state", "step", "state"),
-        Index("ix_deliveries_address", "address"),
+        Index(
+            "ix_deliveries_handed",
+            "transport_id",
+            "handed_at",
+            postgresql_where=text("handed_at IS NOT NULL"),
+        ),
+        Index("ix_deliveries_step_state", "step", "state", "id"),
+        Index(
+            "ix_deliveries_told",
+            "state",
+            "id",
+            postgresql_where=text("state NOT IN ('planned', 'claimed', 'handed_over', 'accepted')"),
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """Bulk acts of people and of the system, recorded so that they can be explained and undone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,20 @@ from sqlalchemy.orm import Session
 from foundation.clock import now
 from foundation.errors import BadInput
 from foundation.tables import Operation
+
+# takes an operation back and marks it undone; answers a sentence for each thing that was left alone
+Undoing = Callable[[Session, Operation, str], list[str]]
+undoings: dict[str, Undoing] = {}
+
+
+def undoes(kind: str) -> Callable[[Undoing], Undoing]:
+    """Register what takes back the operations of a kind; for parts that stand beside `sync`."""
+
+    def keep(undoing: Undoing) -> Undoing:
+        undoings[kind] = undoing
+        return undoing
+
+    return keep
 
 
 def begin(

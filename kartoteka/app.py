@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from console import errors, hooks, middleware
 from console.api import door
 from console.routes import ROUTES
+from email_campaigns.doors import routes as doors
 from foundation import health, metrics, roles
 from foundation.database import transaction
 from migrations import versions
@@ -23,6 +24,7 @@ from sync.context import Context
 from sync.intake import Intake
 from web_capture import collector, routes
 from web_capture.collector import Collector
+from web_capture.limits import Limit, counted_as
 
 STALE_SECONDS = 15.0
 # The newest step by its file's number: asking Alembic would cost the web process 50 modules.
@@ -87,14 +89,17 @@ def make(context: Context, engine: Engine) -> Application:
 
     machines = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", numbers)]
     app = Application(
-        routes=[*machines, *hooks.ROUTES, *routes.ROUTES],
+        routes=[*machines, *doors.ROUTES, *hooks.ROUTES, *routes.ROUTES],
         middleware=middleware.stack(context.settings),
-        exception_handlers=errors.HANDLERS,
+        exception_handlers={**errors.HANDLERS, **routes.HANDLERS},
         lifespan=lifespan,
     )
     app.state.engine, app.state.settings, app.state.sealer = engine, context.settings, context.sealer
     app.state.closing = lambda: False  # whoever serves the app tells when it stops
     app.state.intake = Intake(engine, context.sealer)
     app.state.collector = Collector(engine, context.settings.trusted_proxies)
+    app.state.doors = doors.Doors(
+        engine, context, app.state.collector.address, counted_as, Limit(doors.RATE), Limit(doors.GUESSES)
+    )
     app.router.routes += [Mount("/api/v1", app=door.make(app.state)), *ROUTES]
     return app

@@ -14,15 +14,12 @@ import click
 from connectors import registry
 from console.api.endpoints import ENDPOINTS
 from foundation.settings import SECRETS, Settings, variable
+from kartoteka import segment_reference
 from kartoteka.cli import COMMANDS, main
+from kartoteka.segment_reference import cell
 
 DOCS = Path(__file__).parents[1] / "docs"
 NOTE = "<!-- Written by `make docs` from the program; change the program, not this page. -->"
-
-
-def cell(text: object) -> str:
-    """Text that stays inside one cell of a table."""
-    return " ".join(str(text).split()).replace("|", "\\|")
 
 
 def cli() -> Iterator[str]:
@@ -98,6 +95,7 @@ def api() -> Iterator[str]:
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "cli.md": cli, "settings.md": settings, "connectors.md": connectors, "api.md": api,
+    "segments.md": segment_reference.page,
 }  # fmt: skip
 
 

@@ -2,7 +2,14 @@
 
 import importlib
 
-JOB_MODULES = ("customers.jobs", "sync.jobs", "web_capture.jobs")
+JOB_MODULES = (
+    "customers.jobs",
+    "customers.segments.jobs",
+    "sync.jobs",
+    "web_capture.jobs",
+    "email_campaigns.mailings.jobs",
+    "email_campaigns.delivery.engine",
+)
 
 
 def load_jobs() -> None:

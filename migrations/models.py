@@ -3,7 +3,9 @@
 from console import tables as console_tables
 from customers import facts
 from customers import tables as customer_tables
+from customers.segments import tables as segment_tables
 from email_campaigns import tables as mail_tables
+from email_campaigns.doors import tables as door_tables
 from foundation import tables as foundation_tables
 from foundation.database import Base
 from sync import tables as sync_tables
@@ -15,11 +17,13 @@ PLACES = (
     foundation_tables,
     customer_tables,
     facts,
+    segment_tables,
     sync_tables,
     web_tables,
     form_tables,
     visit_tables,
     mail_tables,
+    door_tables,
     console_tables,
 )
 METADATA = Base.metadata

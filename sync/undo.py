@@ -1,5 +1,6 @@
 """Undo of bulk acts: one door for all kinds, and the undo of imports, which is the landing's own."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,10 @@ from foundation.wake import wake_after_commit
 from sync.heads import hold_stream
 from sync.landing import TOMBSTONE
 
+Undoing = Callable[[Session, Operation, str], Undone]
+
 NAMED = 100  # objects left alone that the result names
+_others: dict[str, Undoing] = {}
 
 # objects of an operation whose head is still where the operation put it
 _STILL = (
@@ -33,6 +37,10 @@ def undo(session: Session, operation_id: UUID, actor: str) -> Undone:
     refuse_unless_undoable(operation)
     if operation.kind in identity.KINDS:
         return identity.undo(session, operation_id, actor)
+    if operation.kind in _others:
+        return _others[operation.kind](session, operation, actor)
+    if operation.kind in operations.undoings:
+        return Undone(operation, operations.undoings[operation.kind](session, operation, actor))
     result = undo_import(session, operation)
     operation.result = {**operation.result, "undo": result}
     operations.mark_undone(session, operation, actor)
@@ -40,9 +48,19 @@ def undo(session: Session, operation_id: UUID, actor: str) -> Undone:
     return Undone(operation, left)
 
 
+def undoes(kind: str) -> Callable[[Undoing], Undoing]:
+    """Register what takes back the operations of a kind of another part."""
+
+    def keep(undoing: Undoing) -> Undoing:
+        _others[kind] = undoing
+        return undoing
+
+    return keep
+
+
 def refuse_unless_undoable(operation: Operation) -> None:
     """Raise BadInput with the reason when an operation can't be undone now."""
-    if operation.kind not in (*identity.KINDS, "import"):
+    if operation.kind not in (*identity.KINDS, *_others, *operations.undoings, "import"):
         raise BadInput(f"“{operation.title}” can't be undone.", "operation")
     if operation.state == "undone":
         raise BadInput(f"“{operation.title}” has been undone already.", "operation")

@@ -50,11 +50,16 @@ LEFT JOIN LATERAL (SELECT channel, source FROM visits
   WHERE site_id = :site AND device = t.data->>'device' ORDER BY started_at LIMIT 1) v ON true
 ORDER BY n.id DESC
 """
+# first each device's visits: to sort them all for the count of devices would cost as much again, and more
 _SOURCES = """
-SELECT channel, source, medium, campaign, count(*) AS visits, count(DISTINCT device) AS visitors,
-  sum(pages)::bigint AS pages, sum(jsonb_array_length(orders))::bigint AS orders
-FROM (SELECT channel, source, medium, campaign, device, pages, orders FROM visits
-  WHERE site_id = :site AND started_at >= :since ORDER BY started_at DESC LIMIT :sampled) newest
+SELECT channel, source, medium, campaign, sum(visits)::bigint AS visits, count(*) AS visitors,
+  sum(pages)::bigint AS pages, sum(orders)::bigint AS orders
+FROM (
+  SELECT channel, source, medium, campaign, count(*) AS visits, sum(pages) AS pages,
+    sum(jsonb_array_length(orders)) AS orders
+  FROM (SELECT channel, source, medium, campaign, device, pages, orders FROM visits
+    WHERE site_id = :site AND started_at >= :since ORDER BY started_at DESC LIMIT :sampled) newest
+  GROUP BY 1, 2, 3, 4, device) devices
 GROUP BY 1, 2, 3, 4 ORDER BY visits DESC, 1, 2, 3, 4 LIMIT :limit
 """
 

@@ -4,7 +4,6 @@ A bare ASGI application: Starlette's Request and Response cost as much as keepin
 logs or raises for a bad event; refusals are counted and kept as samples for the debugger of the console.
 """
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
@@ -12,15 +11,14 @@ from urllib.parse import parse_qs
 
 import msgspec
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
-from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
 from foundation import clock
 from web_capture import bundle, limits, payload
 from web_capture.gate import Door, Gate
-from web_capture.group import Full, Group, Lost
+from web_capture.group import Full, Group
 from web_capture.limits import Limit
+from web_capture.patience import Asking, Lost, impatient
 from web_capture.payload import Event, Refused
 from web_capture.refusals import Refusals
 
@@ -32,6 +30,7 @@ _METRICS = "/v1/m"  # that library's figures about itself: answered, not kept
 PATHS = frozenset({*_KINDS, *_BATCHES, _METRICS})
 _encode = msgspec.json.encode
 _OK = b'{"success":true}'
+_TOO_MANY = "Too many events at once; send this again later."
 Headers = dict[bytes, bytes]
 
 
@@ -48,9 +47,10 @@ class Collector:
     """Takes the calls of one installation, in this process."""
 
     def __init__(self, engine: Engine, trusted_proxies: int) -> None:
-        self._reading = asyncio.Lock()
-        self.gate, self.group = Gate(engine), Group(engine.url)
-        self.refusals = Refusals(engine)
+        self._engine = impatient(engine)
+        self.asking = Asking(self._engine)
+        self.gate, self.group = Gate(Asking(self._engine, 1)), Group(engine.url)
+        self.refusals = Refusals(Asking(self._engine, 1))
         self._proxies = trusted_proxies
         self._per_key, self._per_address = Limit(limits.PER_KEY), Limit(limits.PER_ADDRESS)
 
@@ -77,43 +77,30 @@ class Collector:
 
     async def _preflight(self) -> Answer:
         try:
-            await self.fresh()
+            await self.gate.fresh()
         except Lost:
             return Answer(503, _problem("The collector is busy; send this again.", 503), 1.0)
         return Answer(204, b"")
-
-    async def fresh(self) -> None:
-        """Read the keys again when they are old."""
-        if not self.gate.stale:
-            return
-        async with self._reading:
-            if self.gate.stale:
-                await self._load()
-
-    async def _load(self) -> None:
-        """Read the keys; those known stay in force while the database is away."""
-        try:
-            await run_in_threadpool(self.gate.load)
-        except SQLAlchemyError as error:
-            if not self.gate.postpone():
-                raise Lost from error
 
     async def stop(self) -> None:
         """Keep what waits, then let go of the database."""
         await self.group.stop()
         await self.refusals.flush()
+        await self.gate.stop()
+        self._engine.dispose()
 
     async def _take(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         door, body = None, b""
         try:
-            body = await _body(receive, headers)
             if scope["path"] == _METRICS:
+                await _body(receive, headers)
                 return Answer()
-            await self.fresh()
+            await self.gate.fresh()
             door = self.gate.by_header(headers[b"authorization"]) if b"authorization" in headers else None
+            body = await _body(receive, headers)
             return await self._keep(scope, headers, body, door)
         except Refused as refused:
-            door = door or self.gate.by_key(_key_in(body))
+            door = door or self.gate.by_key(payload.key_in(body) or _key_of(scope))
             if door is not None:
                 self.refusals.add(door.site_id, refused.message, headers.get(b"origin", b""), body)
             return _said(refused.message, refused.status, refused.at)
@@ -131,14 +118,17 @@ class Collector:
             calls = payload.many(body)
             key, sent, context = calls.write_key, calls.sent_at, bytes(calls.context)
             events = list(_events(calls.batch, refused))
-        door = door or await self.door(key if key is not None else _key_of(scope))
+        if door is None:
+            named = key if key is not None else _key_of(scope)
+            door = await self.gate.door(named, headers.get(b"authorization", b""))
         if door is None:
             raise Refused("The write key is missing or not in force.", 401)
         self._check(door, headers)
-        address = self.address(scope, headers)
+        address = self.address(scope)
         wait = self._wait(door, address, len(events) or 1)
         if wait:
-            return Answer(429, _problem("Too many events at once; send this again later.", 429), wait)
+            self.refusals.add(door.site_id, _TOO_MANY, headers.get(b"origin", b""), body)
+            return Answer(429, _problem(_TOO_MANY, 429), wait)
         for _, why, raw in refused:
             self.refusals.add(door.site_id, why.message, headers.get(b"origin", b""), raw)
         if not events:
@@ -152,15 +142,6 @@ class Collector:
             return Answer()
         return Answer(body=_encode({"success": True, "refused": [_at(at, why) for at, why, _ in refused]}))
 
-    async def door(self, key: object) -> Door | None:
-        """The door of a write key, also of one made a moment ago."""
-        await self.fresh()
-        door = self.gate.by_key(key)
-        if door is None and self.gate.miss():
-            await self._load()
-            door = self.gate.by_key(key)
-        return door
-
     def _check(self, door: Door, headers: Headers) -> None:
         origin = headers.get(b"origin")
         if origin is None or door.secret or origin == b"null":
@@ -173,19 +154,15 @@ class Collector:
         """Seconds to wait before these may come. A secret key is our customer's own server: no limit."""
         if door.secret:
             return 0.0
-        if not _own(address):
-            wait = self._per_address.wait(address, events)
-            if wait:
-                return wait
+        name = limits.counted_as(address)
+        wait = self._per_address.wait(name, events) if name else 0.0
+        if wait:
+            return wait
         return self._per_key.wait(door.site_id.hex, events)
 
-    def address(self, scope: Scope, headers: Headers) -> str:
-        """Where the call came from: what our outermost trusted proxy saw, else the peer."""
-        if self._proxies and b"x-forwarded-for" in headers:
-            hops = [hop.strip() for hop in headers[b"x-forwarded-for"].decode("latin-1").split(",")]
-            if len(hops) >= self._proxies:
-                return hops[-self._proxies][:60]
-        return scope["client"][0] if scope.get("client") else ""
+    def address(self, scope: Scope) -> str:
+        """Where the call came from."""
+        return limits.caller(scope, self._proxies)
 
 
 def _events(batch: Iterable[msgspec.Raw], refused: list[tuple[int, Refused, bytes]]) -> Iterable[Event]:
@@ -261,16 +238,3 @@ def _all_refused(refused: list[tuple[int, Refused, bytes]]) -> Answer:
     errors = [_at(place, why) for place, why, _ in refused]
     said = "None of the events can be taken." if errors else "The batch holds no events."
     return Answer(400, _encode({"success": False, "status": 400, "detail": said, "errors": errors[:100]}))
-
-
-def _key_in(body: bytes) -> object:
-    """The write key in the body of a call that was refused, where it can be read."""
-    try:
-        return payload.read(body[: payload.LARGEST_EVENT]).write_key
-    except Refused:
-        return None
-
-
-def _own(address: str) -> bool:
-    """Whether an address is a proxy's or our own rather than a visitor's."""
-    return address.startswith(("127.", "10.", "192.168.", "::1", "fd", "fc", "unix")) or not address

@@ -1,19 +1,25 @@
 """Who may send what: write keys, held in memory and read again every few seconds."""
 
+import asyncio
 import base64
 import binascii
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from foundation.clock import monotonic
+from web_capture.patience import Asking, Lost
 from web_capture.sites import digest, host_of
 from web_capture.tables import Site, SiteKey
 
 FRESH = 5.0  # seconds after which keys are read again: so long may a revoked one still write
 UNKNOWN = 1.0  # seconds between two looks because of keys that aren't known
+HOLD_UP = (
+    1.0  # seconds that a slow look may hold up callers; then keys known stay in force for the time being
+)
 REMEMBERED = 10_000  # authorizations
 
 
@@ -29,8 +35,10 @@ class Door:
 class Gate:
     """The doors of an installation by their keys."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._looking: asyncio.Task[bool] | None = None
+        self._unsure = False  # whether the last look told nothing
         self._doors: dict[bytes, Door] = {}
         self._read_at = float("-inf")
         self._by_text: dict[str, Door] = {}  # as keys came: spares the digest
@@ -43,20 +51,57 @@ class Gate:
         """Whether the keys should be read again before anybody is let in."""
         return monotonic() - self._read_at > FRESH
 
-    def miss(self) -> bool:
-        """Whether another look is due because somebody came with a key that isn't known."""
-        return monotonic() - self._read_at > UNKNOWN
+    async def fresh(self) -> None:
+        """Read the keys again when they are old. Those known stay in force while the database is away; Lost
+        when none were ever read."""
+        if self.stale:
+            await self._look()
 
-    def postpone(self) -> bool:
-        """Go on with the keys known until the next look; False when none were ever read."""
-        if self._read_at == float("-inf"):
+    async def door(self, key: object, header: bytes = b"") -> Door | None:
+        """The door of a write key or an Authorization header, also of a key made a moment ago.
+
+        Lost rather than None when that can't be known at the moment: whoever is told no doesn't come again.
+        """
+        await self.fresh()
+        door = self.by_header(header) or self.by_key(key)
+        if door is None and (key or header):
+            if monotonic() - self._read_at > UNKNOWN:
+                await self._look()
+                door = self.by_header(header) or self.by_key(key)
+            if door is None and self._unsure:
+                raise Lost
+        return door
+
+    async def stop(self) -> None:
+        """Wait for the look that is under way."""
+        task = self._looking
+        if task is not None and task.get_loop() is asyncio.get_running_loop():
+            await asyncio.wait({task})
+
+    async def _look(self) -> None:
+        """Read the keys, once for all who ask for it meanwhile."""
+        loop, task = asyncio.get_running_loop(), self._looking
+        if task is None or task.done() or task.get_loop() is not loop:
+            task = self._looking = loop.create_task(self._read())
+        known = self._read_at > float("-inf")
+        await asyncio.wait({task}, timeout=HOLD_UP if known else None)
+        self._unsure = not (task.done() and task.result())
+        if self._unsure:
+            if not known:
+                raise Lost
+            self._read_at = monotonic()
+
+    async def _read(self) -> bool:
+        try:
+            await self._asking.ask(self.load)
+        except (Lost, SQLAlchemyError):
             return False
-        self._read_at = monotonic()
         return True
 
     def load(self) -> None:
         """Read the keys; blocks for a query."""
-        with Session(self._engine) as session:
+        began = monotonic()
+        with Session(self._asking.engine) as session:
             rows = session.execute(
                 select(SiteKey.digest, SiteKey.secret, Site.id, Site.domain, Site.origins)
                 .join(Site, Site.id == SiteKey.site_id)
@@ -65,7 +110,7 @@ class Gate:
         self._doors = {bytes(row[0]): Door(row[2], row[1], frozenset((row[3], *row[4]))) for row in rows}
         self._by_text, self._by_header, self._origins = {}, {}, {}
         self._hosts = frozenset(host for door in self._doors.values() for host in door.hosts)
-        self._read_at = monotonic()
+        self._read_at = began
 
     def by_key(self, key: object) -> Door | None:
         """The door of a key that stands in a body."""

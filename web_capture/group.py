@@ -7,7 +7,7 @@ the row that tells the workers of it: both or neither, in one round trip (docs/d
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from math import ceil
 from uuid import UUID
 
 import psycopg
@@ -16,13 +16,16 @@ from sqlalchemy import URL
 
 from foundation import clock, log
 from foundation.wake import wake
+from web_capture.patience import Line, Lost
 
 TOGETHER = 1_000_000  # bytes of a bundle, a call more or less
 LONGEST = 50_000  # events that may wait
 HEAVIEST = 64_000_000  # bytes that may wait
 PATIENCE = 6.0  # seconds to reach the database again, before the callers are sent away
+STATEMENT = 5.0  # seconds of them for one; then it is said again over another connection
 LINGER = 0.005  # seconds at most that arriving calls hold up a statement
 WAKE_EVERY = 0.05
+_LEAST = 0.2
 
 _KEEP = """
 WITH kept AS (
@@ -41,10 +44,6 @@ FROM kept JOIN unnest(%(bundles)b::text[], %(counts)b::int[]) AS came (bundle, e
 
 class Full(Exception):
     """More waits than can be kept in time; the caller has to come again."""
-
-
-class Lost(Exception):
-    """The database can't be reached; the caller has to come again."""
 
 
 class _Bundle:
@@ -95,16 +94,20 @@ class Group:
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._line: psycopg.AsyncConnection[Any] | None = None
+        self._line: Line | None = None
         self._next: _Next | None = None
         self._task: asyncio.Task[None] | None = None
         self._waking: asyncio.Task[None] | None = None
+        self._away = False
 
     def put(self, site: UUID, call: str, events: int) -> "asyncio.Future[None]":
-        """Queue a call; the future is done when it is on disk. Raises Full."""
+        """Queue a call; the future is done when it is on disk. Raises Full, and Lost while others find out
+        whether a database that was away is back."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._line, self._next, self._task, self._waking = loop, None, None, None, None
+        if self._away and self._task is not None:
+            raise Lost
         waiting = self._next
         if waiting is None:
             waiting = self._next = _Next()
@@ -138,13 +141,23 @@ class Group:
                     await self._keep(taken.bundles)
                 except Exception as error:  # noqa: BLE001 - whoever waits for the answer raises it
                     log.get(__name__).error("capture_failed", kind=type(error).__name__)
-                    taken.end(error if isinstance(error, Lost) else Lost())
+                    taken.end(Lost())
+                    if isinstance(error, Lost):
+                        self._send_away()
                 else:
+                    self._away = False
                     taken.end(None)
                     if self._waking is None:
                         self._waking = asyncio.create_task(self._wake())
         finally:
             self._task = None
+
+    def _send_away(self) -> None:
+        """Those who came meanwhile would wait for the same as long again."""
+        self._away = True
+        came, self._next = self._next, None
+        if came is not None:
+            came.end(Lost())
 
     @staticmethod
     async def _gather(waiting: _Next) -> None:
@@ -166,7 +179,9 @@ class Group:
         deadline = clock.monotonic() + PATIENCE
         while True:
             try:
-                line = await self._connected()
+                left = max(deadline - clock.monotonic(), _LEAST)
+                line = await self._connected(ceil(left))
+                line.limit = min(STATEMENT, left)
                 await line.execute(_KEEP, values, prepare=True)
                 return
             except psycopg.OperationalError as error:
@@ -178,11 +193,13 @@ class Group:
                     raise Lost from error
                 await asyncio.sleep(0.1)
 
-    async def _connected(self) -> "psycopg.AsyncConnection[Any]":
+    async def _connected(self, seconds: int) -> Line:
         if self._line is None:
-            line = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, connect_timeout=5, client_encoding="utf8",
-                application_name="kartoteka-collector", options="-c timezone=UTC -c jit=off",
+            # who waits for a lock doesn't notice that we are gone: the server has to end the statement itself
+            options = f"-c timezone=UTC -c jit=off -c statement_timeout={STATEMENT * 900:.0f}"
+            line = await Line.connect(
+                self._url, autocommit=True, connect_timeout=seconds, client_encoding="utf8",
+                application_name="kartoteka-collector", options=options,
             )  # fmt: skip
             line.adapters.register_dumper(list, ListBinaryDumper)
             line.prepare_threshold = 0

@@ -6,7 +6,7 @@ from typing import Any
 
 Money = dict[str, str]  # {"amount": "12.50", "currency": "KZT"}
 
-_LARGEST = Decimal("99999999999999.9999")  # what numeric(18, 4) holds
+LARGEST = Decimal("99999999999999.9999")  # what numeric(18, 4) holds
 _LONGEST_TEXT = 40
 _FOUR_PLACES = Decimal("0.0001")
 _CODE = re.compile(r"[A-Za-z]{3}")
@@ -40,7 +40,7 @@ def money(value: Any, currency: str) -> Money | None:
         return _of_text(value, currency)
     if isinstance(value, int):
         return (
-            _amount(str(value), currency) if 0 <= value <= _LARGEST and not isinstance(value, bool) else None
+            _amount(str(value), currency) if 0 <= value <= LARGEST and not isinstance(value, bool) else None
         )
     if isinstance(value, dict) and not isinstance(value.get("amount"), dict):
         named = code_of(value.get("currency")) or code_of(value.get("currencyCode"))
@@ -79,7 +79,7 @@ def _amount(number: str, currency: str) -> Money | None:
     whole, _, part = number.partition(".")
     if len(part) > 4 or not (whole + part).isdecimal() or len(whole) > 14:
         exact = Decimal(number)
-        if not exact.is_finite() or not 0 <= exact <= _LARGEST:
+        if not exact.is_finite() or not 0 <= exact <= LARGEST:
             return None
         exact = abs(exact).quantize(_FOUR_PLACES)
         whole, _, part = format(exact, "f").partition(".")

@@ -49,6 +49,10 @@ class Calls(msgspec.Struct, frozen=True):
     sent_at: Any = msgspec.field(default=None, name="sentAt")
 
 
+class _Keyed(msgspec.Struct, frozen=True):
+    write_key: Any = msgspec.field(default=None, name="writeKey")
+
+
 class Event(msgspec.Struct, frozen=True):
     """An event to be kept."""
 
@@ -59,6 +63,7 @@ class Event(msgspec.Struct, frozen=True):
 
 _call = msgspec.json.Decoder(Call)
 _calls = msgspec.json.Decoder(Calls)
+_keyed = msgspec.json.Decoder(_Keyed)
 
 
 def unzip(body: bytes) -> bytes:
@@ -73,6 +78,14 @@ def unzip(body: bytes) -> bytes:
     if len(plain) > LARGEST_BODY:
         raise Refused(f"The body is larger than {LARGEST_BODY:,} bytes.", 413)
     return plain
+
+
+def key_in(body: bytes) -> Any:
+    """The write key in the body of a refused call; None where it can't be read."""
+    try:
+        return _keyed.decode(body).write_key
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
 
 
 def check_text(body: bytes) -> None:

@@ -4,6 +4,7 @@ Each question is one query that reads a bounded number of rows, however much a s
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,10 +21,10 @@ LAST = 2**63 - 1
 # a claim never enters the card of somebody known, so a lead beside one is proved (docs/decisions/0013)
 PROVED = """EXISTS (SELECT FROM profiles known WHERE known.customer_id = p.customer_id
   AND known.kind NOT IN ('lead', 'visitor') AND known.gone_at IS NULL) AS proved"""
+_FIELDS = f"""t.id, t.kind, t.occurred_at, t.received_at, t.data, p.kind AS profile_kind, p.external_id,
+  coalesce(nullif(c.name, ''), c.email, c.phone) AS customer, {PROVED}"""
 ROW = f"""
-SELECT t.id, t.kind, t.occurred_at, t.received_at, t.data, t.profile_id, p.kind AS profile_kind,
-  p.external_id, t.customer_id, coalesce(nullif(c.name, ''), c.email, c.phone) AS customer,
-  {PROVED}
+SELECT {_FIELDS}
 FROM {{rows}} t LEFT JOIN profiles p ON p.id = t.profile_id LEFT JOIN customers c ON c.id = t.customer_id
 """
 _RECENT = (
@@ -38,9 +39,8 @@ _LANDED = (
     " WHEN 'number' THEN (t.data->>'landed')::bigint END AND r.connection_id = t.source_id"
 )
 _ONE = f"""
-SELECT t.id, t.kind, t.occurred_at, t.received_at, t.data, t.profile_id, p.kind AS profile_kind,
-  p.external_id, t.customer_id, coalesce(nullif(c.name, ''), c.email, c.phone) AS customer,
-  {PROVED}, substr(t.source_key, 3) AS message_id, r.payload, l.rule, l.evidence
+SELECT {_FIELDS}, t.profile_id, t.customer_id, substr(t.source_key, 3) AS message_id, r.payload, l.rule,
+  l.evidence
 FROM timeline t {_LANDED}
 LEFT JOIN profiles p ON p.id = t.profile_id LEFT JOIN customers c ON c.id = t.customer_id
 LEFT JOIN LATERAL (SELECT rule, evidence FROM profile_links WHERE profile_id = t.profile_id AND until IS NULL
@@ -87,7 +87,8 @@ class SiteView(NamedTuple):
     waiting: bool  # events are taken in and not yet read
 
 
-class EventRow(NamedTuple):
+@dataclass(frozen=True)
+class EventRow:
     """A captured event in a list."""
 
     id: int
@@ -95,28 +96,18 @@ class EventRow(NamedTuple):
     occurred_at: datetime
     received_at: datetime
     data: dict[str, Any]
-    profile_id: UUID | None
     profile_kind: str | None
     external_id: str | None
-    customer_id: UUID | None
     customer: str | None
     proved: bool  # its card holds somebody known
 
 
-class Traced(NamedTuple):
+@dataclass(frozen=True)
+class Traced(EventRow):
     """A captured event with what came and why it belongs where it does."""
 
-    id: int
-    kind: str
-    occurred_at: datetime
-    received_at: datetime
-    data: dict[str, Any]
     profile_id: UUID | None
-    profile_kind: str | None
-    external_id: str | None
     customer_id: UUID | None
-    customer: str | None
-    proved: bool  # its card holds somebody known
     message_id: str
     payload: str | None
     rule: str | None
@@ -174,7 +165,7 @@ def _recent(
 def event(session: Session, site: UUID, row_id: int) -> Traced | None:
     """One event of a site with everything known of it."""
     row = session.execute(text(_ONE), {"site": site, "id": row_id}).one_or_none()
-    return Traced(*row)._replace(payload=landed(row.message_id, row.payload)) if row else None
+    return replace(Traced(*row), payload=landed(row.message_id, row.payload)) if row else None
 
 
 def landed(message_id: str, payload: str | None) -> str | None:

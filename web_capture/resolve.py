@@ -26,6 +26,7 @@ from foundation.wake import wake_after_commit
 from sync import context
 from web_capture import bots, bundle, commerce, messages, personas, sites
 from web_capture.carts import current as carts
+from web_capture.forms import counting as forms
 from web_capture.happened import Happened
 from web_capture.messages import Message
 from web_capture.people import Actor, actor_of, visitor
@@ -191,6 +192,7 @@ def write(session: Session, site: Site, events: Sequence[Message]) -> None:
     copy_rows(session, "timeline", _COLUMNS, (_row(site, one) for one in happened))
     visits.record(session, site, happened)
     carts.record(session, site, happened)
+    forms.record(session, site.id, happened)
     cards = {card for _, card in places.values() if card}
     (stats.refresh if len(cards) <= FEW else stats.postpone)(session, cards)
     _heard(session, site, events)

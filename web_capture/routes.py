@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Engine
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -16,6 +15,7 @@ from web_capture import handover, sites, snippet, visitor
 from web_capture.collector import Collector
 from web_capture.forms import routes as form_routes
 from web_capture.forms import store as forms
+from web_capture.patience import Lost
 from web_capture.snippet import Script
 
 DESCRIPTION = Path(__file__).with_name("collector.openapi.json")
@@ -26,10 +26,10 @@ PUBLIC = "public, max-age=300"  # seconds a browser keeps the snippet before it 
 async def script(request: Request) -> Response:
     """The snippet of a site."""
     base = request.app.state.settings.public_url or str(request.base_url).rstrip("/")
+    key = request.path_params["site_key"]
+    asking = request.app.state.collector.asking
     try:
-        made = await run_in_threadpool(
-            _script, request.app.state.engine, request.path_params["site_key"], base
-        )
+        made = await asking.ask_or_recall(("snippet", base, key), _script, asking.engine, key, base)
     except BadInput:
         return Response("There is no such site.", 404, media_type="text/plain")
     headers = {"etag": made.etag, "cache-control": PUBLIC, "vary": "accept-encoding",
@@ -82,10 +82,10 @@ async def hand_over(request: Request) -> Response:
         return _json(request, {"detail": "This is no hand-over."}, 400)
     collector: Collector = request.app.state.collector
     origin = request.headers.get("origin", "")
-    door = await collector.door(asked.write_key)
+    door = await collector.gate.door(asked.write_key)
     if door is None or not collector.gate.allows(door, origin):
         return _json(request, {"detail": "The write key is not this page's."}, 403)
-    address = collector.address(request.scope, dict(request.scope["headers"]))
+    address = collector.address(request.scope)
     if asked.token is not None:
         device = handover.open_token(request.app.state.sealer, asked.token, address)
         if device is None:
@@ -102,11 +102,12 @@ async def show_visitor(request: Request) -> Response:
     collector: Collector = request.app.state.collector
     device = request.query_params.get("id", "") or request.cookies.get("_k", "")
     site_key = request.query_params.get("site", "")
+    asking = collector.asking
+    await collector.gate.fresh()
     try:
-        known = await run_in_threadpool(visitor.of, request.app.state.engine, site_key, device)
+        known = await asking.ask(visitor.of, asking.engine, site_key, device)
     except BadInput:
         return _json(request, {"detail": "There is no such site."}, 404)
-    await collector.fresh()
     answer = _json(request, known)
     answer.headers["cache-control"] = f"private, max-age={visitor.FRESH}"
     return answer
@@ -117,8 +118,22 @@ async def describe(request: Request) -> Response:
     return FileResponse(DESCRIPTION, media_type="application/json")
 
 
+async def busy(request: Request, error: Exception) -> Response:
+    """What is answered while the database is away.
+
+    No JSON, so that a form's script offers to send again what it has, under the same message id.
+    """
+    answer = Response("We are busy; please come again.", 503, media_type="text/plain")
+    answer.headers["retry-after"] = "1"
+    return _readable(request, answer)
+
+
 def _json(request: Request, body: Any, status: int = 200) -> Response:
-    answer = Response(msgspec.json.encode(body), status, media_type="application/json")
+    return _readable(request, Response(msgspec.json.encode(body), status, media_type="application/json"))
+
+
+def _readable(request: Request, answer: Response) -> Response:
+    """The answer with leave for our own pages to read it."""
     origin = request.headers.get("origin", "")
     if origin and request.app.state.collector.gate.known(origin):
         answer.headers["access-control-allow-origin"] = origin
@@ -126,6 +141,7 @@ def _json(request: Request, body: Any, status: int = 200) -> Response:
     return answer
 
 
+HANDLERS = {Lost: busy}
 ROUTES: list[BaseRoute] = [
     *form_routes.ROUTES,
     Route("/k/{site_key}.js", script, methods=["GET"]),

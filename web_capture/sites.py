@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +15,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from customers.tables import Source
-from foundation import clock
+from customers.undo import Undone
+from foundation import clock, operations
 from foundation.errors import BadInput
 from foundation.sealing import Sealer
 from foundation.settings import Settings
+from foundation.tables import Operation
+from foundation.text import _
+from sync import undo
+from web_capture.carts import silence
 from web_capture.tables import Site, SiteKey
 
 CONSENT = ("none", "wait", "deny")
+KIND = "site"  # of operations
 SWITCHES = {"gpc": True, "capture": True, "forms": True}  # of the snippet, with what they are at first
-_CURRENCY = re.compile("[A-Z]{3}")
+_CURRENCY = re.compile("([A-Z]{3})?")
 
 
 @dataclass(frozen=True)
@@ -55,22 +61,78 @@ def add(session: Session, sealer: Sealer, domain: str, **options: Any) -> tuple[
 
 def change(session: Session, site: Site, options: Mapping[str, Any]) -> None:
     """Set what a person may set of a site; what isn't named stays. BadInput names what is wrong."""
-    if "origins" in options:
-        hosts = [host_of(one) for one in options["origins"]]
-        if not all(hosts):
-            raise BadInput("Each further host is a name such as m.example.org.", "origins")
-        site.origins = sorted(set(hosts) - {site.domain})
+    news: dict[str, Any] = {name: bool(options[name]) for name in SWITCHES if options.get(name) is not None}
+    if any(one is not None for one in options.get("abandonment", {}).values()):
+        news["abandonment"] = silence.chosen(site, options["abandonment"])
+        silence.hasten(session, site.id, news["abandonment"])  # first: events write carts, then their site
+    if options.get("origins") is not None:
+        site.origins = _origins(site, options["origins"])
     if options.get("consent"):
         if options["consent"] not in CONSENT:
-            raise BadInput(f"Consent is one of {', '.join(CONSENT)}.", "consent")
+            raise BadInput(_("Consent is one of %s.") % ", ".join(CONSENT), "consent")
         site.consent = options["consent"]
-    if options.get("currency"):
+    if options.get("currency") is not None:
         if not _CURRENCY.fullmatch(str(options["currency"])):
-            raise BadInput("A currency is a code of three capital letters, such as KZT.", "currency")
+            raise BadInput(_("A currency is a code of three capital letters, such as KZT."), "currency")
         site.currency = options["currency"]
-    chosen = {name: bool(options[name]) for name in SWITCHES if name in options}
-    site.settings = {**SWITCHES, **(site.settings or {}), **chosen}
+    site.settings = {**SWITCHES, **(site.settings or {}), **news}
     session.flush()
+
+
+def _origins(site: Site, said: Iterable[str]) -> list[str]:
+    hosts = {one: host_of(one) for one in said if one.strip()}
+    for one, host in hosts.items():
+        if not host:
+            raise BadInput(
+                _("“%s” is no host name. Each further host is a name such as m.example.org.") % one[:100],
+                "origins",
+            )
+    return sorted(set(hosts.values()) - {site.domain})
+
+
+def chosen(site: Site) -> dict[str, Any]:
+    """What a person may set of a site, as it is."""
+    switches = {name: bool((site.settings or {}).get(name, usual)) for name, usual in SWITCHES.items()}
+    return {
+        "origins": list(site.origins), "currency": site.currency, "consent": site.consent, **switches,
+        "abandonment": silence.minutes(site),
+    }  # fmt: skip
+
+
+def decide(session: Session, site: Site, options: Mapping[str, Any], actor: str) -> Operation | None:
+    """Change a site, on record: who changed what; None when that is how it was."""
+    before = _flat(site)
+    change(session, site, options)
+    after = _flat(site)
+    changed = {name: [before[name], after[name]] for name in after if after[name] != before[name]}
+    if not changed:
+        return None
+    title = _("Settings of %s") % site.domain
+    operation = operations.begin(session, KIND, title, actor, {"site": str(site.id)})
+    operations.finish(session, operation, {"settings": changed})
+    return operation
+
+
+def _flat(site: Site) -> dict[str, Any]:
+    found = chosen(site)
+    silences: dict[str, Any] = found.pop("abandonment")
+    return found | silences
+
+
+@undo.undoes(KIND)
+def _undo(session: Session, operation: Operation, actor: str) -> Undone:
+    """Set what an operation changed as it was before; what was changed again since stays."""
+    site, undone = session.get_one(Site, UUID(operation.args["site"])), Undone(operation)
+    now, back = _flat(site), {}
+    for name, (before, after) in operation.result["settings"].items():
+        if now[name] == after:
+            back[name] = before
+        else:
+            undone.left_alone.append(_("%s: it has changed since") % name)
+    change(session, site, back | {"abandonment": {name: back.get(name) for name in silence.USUAL}})
+    operation.result = {**operation.result, "left_alone": undone.left_alone}
+    operations.mark_undone(session, operation, actor)
+    return undone
 
 
 def find(session: Session, name: str) -> Site:

@@ -1,6 +1,6 @@
 """Every endpoint of the API on one screen."""
 
-from console.api import lists, reads, writes
+from console.api import lists, reads, segments, writes
 from console.api.asking import PAGING, Endpoint, Param
 from console.api.shapes import (
     Card,
@@ -58,6 +58,15 @@ ENDPOINTS = (
              (Param("kind", "text", "Only of this kind, e.g. order.placed."), *PAGING)),
     Endpoint("GET", "/orders", reads.orders, "read", List[Order], ORDERS),
     Endpoint("GET", "/orders/{id}", reads.order, "read", WholeOrder),
+    Endpoint("GET", "/segments", segments.everything, "read", List[segments.Segment]),
+    Endpoint("POST", "/segments", segments.create, "write", segments.Segment, body=segments.NewSegment,
+             status=201),
+    Endpoint("POST", "/segments/count", segments.count, "write", segments.Counted, body=segments.Conditions),
+    Endpoint("GET", "/segments/{id}", segments.show, "read", segments.Segment),
+    Endpoint("POST", "/segments/{id}", segments.change, "write", segments.Segment, body=segments.Conditions),
+    Endpoint("GET", "/segments/{id}/members", segments.members, "read", List[segments.Member], PAGING),
+    Endpoint("GET", "/segments/{id}/members/{customer}", segments.standing, "read", segments.Standing),
+    Endpoint("POST", "/segments/{id}/entries", segments.put, "write", Operation, body=segments.Entries),
     Endpoint("GET", "/problems", lists.problems, "read", List[Problem], PROBLEMS),
     Endpoint("POST", "/problems/{id}/retry", writes.retry_problem, "write", Problem),
     Endpoint("GET", "/connections", lists.connections, "read", List[Connection]),

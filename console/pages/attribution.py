@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from starlette.responses import Response
 
+from console import roles
 from console.format import Reader, safe_cell, zone_of
 from console.templating import link
 from console.web import Call
@@ -23,7 +24,7 @@ from web_capture.visits.attribution import Figures, Period, Report
 SHOWN = 100  # rows of the page; the export has all
 SPANS = (7, 30, 90)
 LONGEST = 731  # days
-IMPORTS = 5
+IMPORTS = 20
 COLUMNS = ("channel", "source", "medium", "campaign", "visits", "orders", "revenue", "cost", "roas", "cpo",
            "currency")  # fmt: skip
 
@@ -53,10 +54,14 @@ def _page(call: Call, status: int = 200, wrong: str = "") -> Response:
         most=SHOWN,
         days=attribution.DAYS,
         export=link("/attribution/export.csv", **asked),
-        imports=call.db.scalars(latest.order_by(Operation.started_at.desc()).limit(IMPORTS)).all(),
+        imports=call.db.scalars(
+            latest.order_by(Operation.started_at.desc(), Operation.id.desc()).limit(IMPORTS)
+        ).all(),
         ratio=_ratio,
         part=_part,
         wrong=wrong,
+        most_imports=IMPORTS,
+        may_change=roles.allows(call.me.role, roles.CHANGE),
     )
 
 
@@ -99,21 +104,26 @@ def plan(call: Call) -> Response:
         return _page(call, 422, error.message)
     return call.page(
         "attribution_costs.html", plan=made, name=(upload.filename or "")[:100],
-        kept=call.text("currency", 3), shown=list(made.costs.items())[:20], bad=made.bad[:50],
+        kept=call.text("currency", 3), shown=list(made.costs.items())[:20], bad=made.bad[: costs.NAMED],
     )  # fmt: skip
 
 
 def take(call: Call) -> Response:
     """Import what the plan showed."""
     content = call.form.get("content", "")
-    body = content.encode() if isinstance(content, str) else b""
+    # a form ends its lines with two characters
+    body = content.replace("\r\n", "\n").encode() if isinstance(content, str) else b""
     try:
         made = costs.plan(call.db, body, call.text("currency", 3).upper())
         operation = costs.take(call.db, made, call.actor, call.text("name", 100))
     except BadInput as error:
         return _page(call, 422, error.message)
     told = ngettext("%(num)s cost is kept.", "%(num)s costs are kept.", len(made.costs))
-    return call.go("/attribution#costs", told % {"num": len(made.costs)}, operation.id)
+    told %= {"num": len(made.costs)}
+    if made.bad:
+        left = ngettext("%(num)s row was left out.", "%(num)s rows were left out.", len(made.bad))
+        told = f"{told} {left % {'num': len(made.bad)}}"
+    return call.go("/attribution#costs", told, operation.id)
 
 
 def undo(call: Call) -> Response:

@@ -19,7 +19,7 @@ STATES = ("open", "abandoned", "ordered", "emptied")
 DAYS = 30  # of what was given up
 _CARTS = """
     SELECT c.site_id, c.key, c.device, c.state, c.lines, c.items, c.value, c.currency, c.url, c.changed_at,
-      c.checkout_at, p.customer_id, p.kind AS profile_kind, k.name, k.email, s.name AS site
+      c.checkout_at, p.id AS profile, p.customer_id, p.kind AS profile_kind, k.name, k.email, s.name AS site
     FROM carts c LEFT JOIN profiles p ON p.id = c.profile_id LEFT JOIN customers k ON k.id = p.customer_id
       LEFT JOIN sources s ON s.id = c.site_id
     WHERE {where} ORDER BY c.changed_at DESC, c.key DESC LIMIT :limit"""

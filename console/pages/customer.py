@@ -21,12 +21,13 @@ from console.whose import BROWSERS
 from customers import card, graph, merge, search, timeline
 from customers.card import Card, ConsentView, ProfileView
 from customers.facts import Order, OrderLine
+from customers.segments import people
 from customers.tables import Customer, Source
 from foundation.errors import BadInput
 from foundation.text import _
 
 EVENTS, ORDERS = 50, 50
-TABS = ("timeline", "orders", "profiles", "links")
+TABS = ("timeline", "orders", "profiles", "segments", "links")
 KINDS = ("", "order", "web")
 
 
@@ -84,6 +85,7 @@ def _tabs(one: Card) -> list[tuple[str, str, int | None]]:
         ("timeline", _("Timeline"), None),
         ("orders", _("Orders"), one.stats.orders),
         ("profiles", _("Profiles"), one.stats.profiles),
+        ("segments", _("Segments"), None),
         ("links", _("Why one card"), None),
     ]
 
@@ -122,6 +124,8 @@ def _tab(call: Call, one: Card, tab: str, profiles: Sequence[ProfileView]) -> di
     if tab == "profiles":
         return {"sides": cards.sides(profiles, call.reader), "reasons": cards.reasons(one),
                 "kinds": cards.kind_words}  # fmt: skip
+    if tab == "segments":
+        return {"standings": people.of_customer(call.db, one.id)}
     return {"because": cards.because}
 
 

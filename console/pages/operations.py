@@ -7,6 +7,7 @@ from sqlalchemy import select, tuple_
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from console.pages import sites
 from console.web import Call
 from foundation.tables import Operation
 from foundation.text import _, ngettext
@@ -14,8 +15,9 @@ from sync import undo
 
 PAGE = 50
 KNOWN = frozenset(
-    ("read", "new", "changed", "same", "duplicate", "bad", "profiles", "undo", "customer", "left_alone")
-)
+    ("read", "new", "changed", "same", "duplicate", "bad", "profiles", "undo", "customer", "left_alone",
+     "sums", "lines", "settings", "mailing", "audience", "cancelled", "sent")
+)  # fmt: skip
 
 
 def listing(call: Call) -> Response:
@@ -45,6 +47,9 @@ def show(call: Call) -> Response:
         facts=_facts(operation.result),
         card=operation.result.get("customer") if operation.state == "done" else None,
         left_alone=_left_alone(operation.result),
+        sums=operation.result.get("sums") or {},
+        lines=operation.result.get("lines") or [],
+        changes=sites.changes(operation.result.get("settings") or {}),
         rest=[(key, value) for key, value in operation.result.items() if key not in KNOWN],
         undoable=undo.undoable(operation),
         restores=_restores(operation.kind),
@@ -61,6 +66,9 @@ def _facts(result: dict[str, Any]) -> list[tuple[str, int]]:
         "duplicate": _("Said twice"),
         "bad": _("Can't be used"),
         "profiles": _("Profiles"),
+        "audience": _("Audience"),
+        "sent": _("Had left"),
+        "cancelled": _("Will not be sent"),
     }
     numbers = [(label, result.get(key)) for key, label in names.items()]
     undone = result.get("undo") or {}
@@ -95,6 +103,9 @@ def _restores(kind: str) -> str:
         "verdict": _("The pair waits for a decision again, as if nobody had decided."),
         "split": _("The profiles return to the card they came from, with what came since."),
         "policy": _("The order before is in force again, and the cards are computed from it."),
+        "costs": _("The costs of the file are taken away; those it had replaced are in force again."),
+        "mailing": _("What has not left is cancelled. A letter that left can't be taken back."),
+        "site": _("What was changed is again as it was before. Pages have it within five minutes."),
     }.get(kind, _("What was before is put in force again."))
 
 

@@ -87,12 +87,18 @@ async def stream(request: Request) -> Response:
 
 
 def _watch(site: UUID, after: int, kind: str) -> Look:
-    seen: list[int] = []
+    place, seen = after, list[int]()
 
     def look(db: Session, reader: Reader) -> list[News]:
-        rows = reading.news(db, site, after, seen, kind=kind, limit=MOST // 2)
+        nonlocal place
+        rows = reading.news(db, site, place, seen, kind=kind, limit=MOST // 2)
         seen.extend(row.id for row in rows)
-        del seen[: -10 * MOST]
+        if len(rows) == MOST // 2:
+            place = rows[-1].id  # more came than a page shows: what is older than these is passed over
+        if len(seen) > 10 * MOST:
+            seen.sort()
+            place = max(place, seen[-5 * MOST - 1])
+        seen[:] = [one for one in seen if one > place]
         return [News("row", told(site, row, reader), row.id) for row in reversed(rows)]
 
     return look

@@ -1,6 +1,7 @@
 """Sites: what each captures and whether it does, the line for its pages, its keys and settings."""
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from foundation.errors import BadInput
 from foundation.tables import Problem
 from foundation.text import _
 from web_capture import reading, sites
+from web_capture.carts import silence
 from web_capture.reading import SiteView
 from web_capture.tables import Site
 
@@ -49,6 +51,27 @@ def switches() -> dict[str, tuple[str, str]]:
         "forms": (_("Read forms"),
                   _("Name, e-mail and phone of contact forms; passwords and card numbers never.")),
     }  # fmt: skip
+
+
+def silences() -> dict[str, str]:
+    """What is given up after a silence of the site's own."""
+    return {"cart": _("A cart"), "checkout": _("A checkout"), "browse": _("Looking at products")}
+
+
+def changes(settings: Mapping[str, Sequence[Any]]) -> list[tuple[str, str, str]]:
+    """Changed settings as people read them: the name, what was before, what is since."""
+    modes = {key: name for key, name, _words in consents()}
+    names = {"origins": _("Further hosts"), "currency": _("Currency"), "consent": _("Consent")}
+    names |= {key: name for key, (name, _words) in switches().items()}
+    names |= {key: _("%s: given up after, in minutes") % name for key, name in silences().items()}
+
+    def words(value: Any) -> str:
+        if isinstance(value, bool):
+            return _("on") if value else _("off")
+        said = ", ".join(value) if isinstance(value, list) else str(value)
+        return modes.get(said, said) or "–"
+
+    return [(names.get(key, key), words(old), words(new)) for key, (old, new) in settings.items()]
 
 
 def find(call: Call) -> Site:
@@ -124,7 +147,8 @@ def show(call: Call) -> Response:
 
 
 def _detail(call: Call, site: Site, status: int = 200, **shown: object) -> Response:
-    given = {"typed": {}, "wrong": {}, "made": "", "made_secret": False} | shown
+    given: dict[str, Any] = {"typed": {}, "wrong": {}, "made": "", "made_secret": False} | shown
+    typed = given["typed"]
     (view,) = reading.overview(call.db, midnight(call.reader), site.id)
     open_problems = select(func.count()).where(Problem.source_id == site.id, Problem.state == "open")
     return call.page(
@@ -138,7 +162,11 @@ def _detail(call: Call, site: Site, status: int = 200, **shown: object) -> Respo
         keys=sites.keys_of(call.db, site),
         consents=consents(),
         switches=switches(),
-        chosen=sites.SWITCHES | (site.settings or {}),
+        silences=silences(),
+        usual=silence.USUAL,
+        longest=silence.LONGEST,
+        chosen=_chosen(site, typed),
+        sisters=[host for host in sites.sisters(call.db, site) if host not in site.origins],
         refusals=reading.refusals(call.db, site.id),
         veiled=veiled,
         may_change=may_change(call),
@@ -146,6 +174,13 @@ def _detail(call: Call, site: Site, status: int = 200, **shown: object) -> Respo
         **_pasted(call, site),
         **given,
     )
+
+
+def _chosen(site: Site, typed: Mapping[str, str]) -> dict[str, Any]:
+    """What the form shows: what is typed, else what is."""
+    found = sites.chosen(site)
+    found |= found["abandonment"]
+    return {**found, **{name: name in typed for name in sites.SWITCHES}, **typed} if typed else found
 
 
 def _pasted(call: Call, site: Site) -> dict[str, Any]:
@@ -164,7 +199,7 @@ def _library(call: Call, site: Site) -> str:
 
 
 def save(call: Call) -> Response:
-    """Change a site's hosts, currency, consent mode and switches."""
+    """Change a site's hosts, currency, consent mode, switches and silences."""
     site = find(call)
     typed = call.fields()
     options: dict[str, Any] = {
@@ -172,13 +207,16 @@ def save(call: Call) -> Response:
         "currency": typed.get("currency", "").upper(),
         "consent": typed.get("consent"),
         **{name: name in typed for name in sites.SWITCHES},
+        "abandonment": {name: typed.get(name) for name in silence.USUAL},
     }
     try:
-        sites.change(call.db, site, options)
+        operation = sites.decide(call.db, site, options, call.actor)
     except BadInput as error:
         call.db.rollback()
         return _detail(call, find(call), 422, typed=typed, wrong={error.at: error.message})
-    return call.go(f"/sites/{site.id}", _("Saved. Pages have it within five minutes."))
+    if operation is None:
+        return call.go(f"/sites/{site.id}", _("Nothing was changed."))
+    return call.go(f"/sites/{site.id}", _("Saved. Pages have it within five minutes."), operation.id)
 
 
 def make_key(call: Call) -> Response:

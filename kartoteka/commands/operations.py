@@ -41,8 +41,10 @@ def undo_command(operation: UUID, data: Path | None, as_json: bool) -> None:
     from foundation.database import transaction
     from kartoteka import installation
     from kartoteka.following import settled
+    from kartoteka.worker import load_jobs
     from sync import undo
 
+    load_jobs()  # each part registers the undo of its own kinds
     with installation.opened(data) as found:
         with transaction(found.engine) as session:
             undone = undo.undo(session, operation, "terminal")

@@ -60,7 +60,7 @@ def site_list(data: Path | None, as_json: bool) -> None:
     with installation.opened(data) as found, transaction(found.engine) as session:
         rows: list[dict[str, Any]] = [
             {"id": one.id, "domain": one.domain, "site_key": one.key,
-             "snippet_url": sites.snippet_url(found.settings, one), "consent": one.consent,
+             "snippet_url": sites.snippet_url(found.settings, one), **sites.chosen(one),
              "first_event_at": one.first_event_at, "last_event_at": one.last_event_at}
             for one in sites.everything(session)
         ]  # fmt: skip
@@ -71,29 +71,41 @@ def site_list(data: Path | None, as_json: bool) -> None:
 
 @site_command.command("set")
 @click.argument("site")
-@click.option("--origin", "origins", multiple=True, help="All further hosts the pages are served from.")
-@click.option("--currency", help="Of events that name none, such as KZT.")
+@click.option("--origin", "origins", multiple=True,
+              help="All further hosts the pages are served from; '' for none.")  # fmt: skip
+@click.option("--currency", help="Of events that name none, such as KZT; '' for none.")
 @click.option("--consent", type=click.Choice(("none", "wait", "deny")), help="What the snippet does first.")
+@click.option("--gpc/--no-gpc", default=None, help="Whether “do not track” counts as a refusal.")
+@click.option("--capture/--no-capture", default=None, help="Whether the shop's own events are read.")
+@click.option("--forms/--no-forms", default=None, help="Whether the pages' forms are read.")
+@click.option("--cart-silence", "cart", metavar="MINUTES",
+              help="After how long a cart counts as given up; 1 to 43200, usually 60.")  # fmt: skip
+@click.option("--checkout-silence", "checkout", metavar="MINUTES", help="The same of a checkout; usually 30.")
+@click.option("--browse-silence", "browse", metavar="MINUTES",
+              help="The same of looking at products; usually 120.")  # fmt: skip
 @data_option
 @json_option
 def site_set(
-    site: str, origins: tuple[str, ...], currency: str | None, consent: str | None, data: Path | None,
-    as_json: bool,
+    site: str, origins: tuple[str, ...], cart: str | None, checkout: str | None, browse: str | None,
+    data: Path | None, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Change a site; what isn't named stays."""
+    """Change a site; what isn't named stays. `kartoteka undo` takes it back."""
     from foundation.database import transaction
     from kartoteka import installation
     from web_capture import sites
 
-    given: dict[str, Any] = {"currency": currency, "consent": consent}
+    given["abandonment"] = {"cart": cart, "checkout": checkout, "browse": browse}
     if origins:
         given["origins"] = origins
     with installation.opened(data) as found, transaction(found.engine) as session:
         row = sites.find(session, site)
-        sites.change(session, row, given)
-        result = {"id": row.id, "domain": row.domain, "origins": row.origins, "currency": row.currency,
-                  "consent": row.consent}  # fmt: skip
-    say(result, as_json, f"{result['domain']} is changed; pages have it within five minutes.")
+        operation = sites.decide(session, row, given, "terminal")
+        result = {"id": row.id, "domain": row.domain, **sites.chosen(row),
+                  "operation": operation.id if operation else None}  # fmt: skip
+    text = f"{result['domain']} is changed; pages have it within five minutes."
+    if operation:
+        text += f" Undo: kartoteka undo {result['operation']}"
+    say(result, as_json, text if operation else f"{result['domain']} is that way already.")
 
 
 @site_command.command("keys")

@@ -25,7 +25,7 @@ COOKIE, MOST_SESSIONS, MOST_PIECES = "samal", 2_000, 20
 ACCOUNTS = 24  # of those there are, to choose from
 _HERE = Path(__file__).parent
 _PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True)
-_PAGES.filters["money"] = lambda amount: f"{round(float(amount)):,}\N{NO-BREAK SPACE}₸".replace(",", "\u2009")
+_PAGES.filters["money"] = lambda amount: f"{round(float(amount)):,}\N{NO-BREAK SPACE}₸".replace(",", "\u202f")
 
 
 @dataclass

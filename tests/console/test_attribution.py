@@ -8,9 +8,11 @@ from types import ModuleType
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
+from console import roles
+from console.tables import User
 from foundation.clock import now
 from foundation.database import transaction
 from foundation.records import Order, Person
@@ -22,6 +24,7 @@ from tests.web_capture.happening import START, happen
 from web_capture import sites
 from web_capture.carts import current as carts
 from web_capture.tables import Site
+from web_capture.visits import costs
 from web_capture.visits import sessions as visits
 
 EVIL = '"><img src=x onerror=alert(1)>'
@@ -126,12 +129,115 @@ def test_costs_are_planned_kept_undone(browser: Browser, engine: Engine, sealer:
     answer = browser.submit("/attribution/costs/take", content=FILE, currency="", name="costs.csv")
     assert answer.headers["location"] == "/attribution#costs"
     page = browser.see("/attribution")
-    assert "₸1,250.50" in page and "Advertising costs: costs.csv" in page
+    assert "₸1,250.50" in page and ">costs.csv</a>" in page
     found = table(browser, "/attribution/export.csv")["google"]
     assert (found["cost"], found["roas"], found["cpo"]) == ("1250.5", "0.08", "1250.5")
     undo = page.split('action="/attribution/costs/')[-1].split('"')[0]
     browser.submit(f"/attribution/costs/{undo}")
-    assert "₸1,250.50" not in browser.see("/attribution")
+    assert table(browser, "/attribution/export.csv")["google"]["cost"] == "0"
+    row = imports(browser)[0]
+    assert "undone" in row and "/undo" not in row
+
+
+def imports(browser: Browser) -> list[str]:
+    """The rows of the page's table of imports."""
+    page = browser.see("/attribution")
+    return page.split('id="costs"')[1].split("<tbody>")[1].split("</tbody>")[0].split("</tr>")[:-1]
+
+
+def take(browser: Browser, content: str = FILE, name: str = "costs.csv") -> str:
+    """The address of the operation that kept a file."""
+    browser.submit("/attribution/costs/take", content=content, currency="", name=name)
+    return "/operations/" + imports(browser)[0].split('href="/operations/')[1].split('"')[0]
+
+
+def test_imports_are_listed(browser: Browser, clock: ModuleType, later: None) -> None:
+    browser.see("/attribution")
+    take(browser)
+    clock.advance(timedelta(minutes=5))
+    head = "date,source,cost,currency\n"
+    take(browser, f"{head}2026-03-01,a,5,EUR\n2026-03-01,b,7.5,EUR\n2026-03-01,c,1,USD\n", EVIL)
+    newer, older = imports(browser)
+    assert "&lt;img" in newer and "<img" not in newer
+    assert ">3</td>" in newer and "€12.50" in newer and "$1" in newer and "left out" not in newer
+    assert "costs.csv" in older and "olga@example.org" in older and "₸1,250.50" in older
+    assert ">2<" in older and "1 left out" in older and "5 minutes ago" in older
+    assert "older ones stand in Operations" not in browser.see("/attribution")
+
+
+def test_older_imports_stand_in_operations(
+    browser: Browser, later: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.pages.attribution.IMPORTS", 2)
+    browser.see("/attribution")
+    for number in range(3):
+        take(browser, FILE, f"costs{number}.csv")
+    assert len(imports(browser)) == 2
+    assert "older ones stand in Operations" in browser.see("/attribution")
+    assert browser.see("/operations").count("Advertising costs: costs") == 3
+
+
+def test_import_says_what_it_left_out(browser: Browser, later: None) -> None:
+    browser.see("/attribution")
+    here = take(browser)
+    page = browser.see(here)
+    assert "Import of costs" in page and "“x” is no date" in page and "₸1,250.50" in page
+    assert "<td>3</td>" in page.split("“x” is no date")[0]
+    answer = browser.submit("/attribution/costs/take", content=FILE, currency="", name="again.csv")
+    assert "1+cost+is+kept.+1+row+was+left+out." in answer.headers["set-cookie"]
+
+
+def test_import_is_undone_in_operations(
+    browser: Browser, engine: Engine, sealer: Sealer, later: None
+) -> None:
+    filled(engine, sealer)
+    browser.see("/attribution")
+    here = take(browser)
+    assert "The costs of the file are taken away" in browser.see(here)
+    assert table(browser, "/attribution/export.csv")["google"]["cost"] == "1250.5"
+    browser.submit(f"{here}/undo")
+    page = browser.see(here)
+    assert "Taken away" in page and f"{here}/undo" not in page
+    assert table(browser, "/attribution/export.csv")["google"]["cost"] == "0"
+
+
+def test_plan_names_many_bad_rows(browser: Browser, later: None) -> None:
+    content = "date,source,cost,currency\n2026-03-01,a,5,EUR\n" + "x,y,1,EUR\n" * 1_234
+    browser.see("/attribution")
+    page = browser.submit("/attribution/costs", 200, files={"file": ("costs.csv", content)}, currency="").text
+    assert "The first 200 of 1,234." in page and "<td>3</td>" in page
+    assert "The first 200 of 1,234." in browser.see(take(browser, content))
+
+
+def test_large_file_comes_back_from_the_form(browser: Browser, later: None) -> None:
+    """Browsers end the lines of a form with two characters."""
+    row = f"2026-03-01,g,{'c' * 68},1,EUR\n"
+    content = "date,source,campaign,cost,currency\n" + row * 9_999
+    content += "\n" * (costs.MOST_BYTES - len(content))
+    browser.see("/attribution")
+    browser.submit("/attribution/costs", 200, files={"file": ("costs.csv", content)}, currency="")
+    sent = {"content": (None, content.replace("\n", "\r\n")), "name": (None, "costs.csv")}
+    browser.submit("/attribution/costs/take", files=sent, currency="")
+    assert "€9,999" in imports(browser)[0]
+
+
+def test_odd_currency_is_refused_in_words(browser: Browser, later: None) -> None:
+    browser.see("/attribution")
+    answer = browser.submit("/attribution/costs", 422, files={"file": ("x.csv", FILE)}, currency="<1")
+    assert "code of three letters" in answer.text
+
+
+def test_readers_import_nothing(
+    browser: Browser, engine: Engine, owner: User, later: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.see("/attribution")
+    here = take(browser)
+    monkeypatch.setitem(roles.ROLES, "reader", frozenset({roles.READ, roles.OWN}))
+    with transaction(engine) as session:
+        session.execute(update(User).values(role="reader"))
+    page = browser.see("/attribution")
+    assert 'action="/attribution/costs' not in page and here in page
+    browser.submit(f"/attribution/costs/{here.removeprefix('/operations/')}/undo", 403)
 
 
 def test_bad_files_are_refused_in_words(browser: Browser, later: None) -> None:

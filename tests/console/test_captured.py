@@ -24,10 +24,11 @@ TOTAL = {"total": {"amount": "31000", "currency": "KZT"}}
         ("web.product_viewed", {"products": [KETTLE]}, "Viewed “Blue kettle”"),
         ("web.product_added", {"products": [KETTLE]}, "Added to cart: Blue kettle"),
         ("web.product_added", {"products": [{"sku": "K-1"}]}, "Added to cart: K-1"),
-        ("web.product_added", PAGE, "Added a product to the cart /contact"),
+        ("web.product_added", PAGE, "Added a product to the cart · /contact"),
         ("web.lead", PAGE, "Filled in a form on /contact"),
         ("web.identify", {"traits": {"email": "a@p.kz"}}, "Said who they are: a@p.kz"),
         ("web.products_searched", {"query": "чай"}, "Searched for “чай”"),
+        ("web.products_searched", {"query": "tea", "url": "https://shop.example/?q"}, "Searched for “tea”"),
         ("web.cart_viewed", {"products": [KETTLE] * 5}, "Looked at the cart: "
          "Blue kettle, Blue kettle, Blue kettle +2"),
         ("web.order_completed", {"order_id": "7"}, "Ordered: order 7"),

@@ -1,5 +1,6 @@
 """The page of carts: whose, what, and what became of them."""
 
+import re
 from base64 import urlsafe_b64encode
 from datetime import timedelta
 from types import ModuleType
@@ -11,6 +12,7 @@ from sqlalchemy import text as sql
 from foundation.database import transaction
 from foundation.records import Person
 from foundation.sealing import Sealer
+from tests.console.capturing import Shop
 from tests.console.conftest import Browser
 from tests.console.test_queries import counted
 from tests.customers.world import say
@@ -49,6 +51,12 @@ def test_carts_are_shown(browser: Browser, engine: Engine, sealer: Sealer, later
     assert "Anna Petrova" in page and page.count("unknown visitor") == 2
     assert "<script>alert" not in page and "₸10" in page
     assert 'href="https://shop.example/cart" rel="noopener nofollow noreferrer"' in page
+
+
+def test_unknown_visitor_leads_to_what_they_did(browser: Browser, shop: Shop) -> None:
+    shop.say("track", anonymousId="d1", event="Product Added", properties={"name": "Cup", "price": 5})
+    path = re.search(rf'href="({shop.here}/visitors/[^"]+)">unknown visitor', browser.see("/carts"))
+    assert path and "Added to cart" in browser.see(path.group(1))
 
 
 def test_cart_of_scanty_lines_is_shown(browser: Browser, engine: Engine, sealer: Sealer, later: None) -> None:

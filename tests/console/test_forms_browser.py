@@ -103,6 +103,23 @@ def test_variants_are_shown_one_by_one(
     page.context.close()
 
 
+def test_only_what_the_choice_needs_is_asked(
+    chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID]
+) -> None:
+    page = enter(chromium, address, engine, owner, "desktop")
+    page.goto(f"{address}/forms/{known['slide']}")
+    for chooser, asked in (
+        ("Coupon after sending", {"fixed": "The code for all", "list": "Codes to hand out, one a line"}),
+        ("How often", {"days": "Days between"}),
+    ):
+        for choice in page.get_by_label(chooser).locator("option").all():
+            key = str(choice.get_attribute("value"))
+            page.get_by_label(chooser).select_option(key)
+            for needs, label in asked.items():
+                expect(page.get_by_label(label)).to_be_visible(visible=needs == key)
+    page.context.close()
+
+
 def test_tab_key_reaches_the_builder(
     chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID]
 ) -> None:

@@ -193,3 +193,15 @@ def test_proxy_names_the_caller_only_when_trusted(
         with transaction(engine) as session:
             tried = session.query(SignInAttempt).filter_by(email=f"{trusted}@example.org").one()
             assert tried.address == address
+
+
+def test_line_of_a_proxy_counts_more_than_the_callers(
+    engine: Engine, settings: Settings, sealer: Sealer, owner: User
+) -> None:
+    app = make_app(engine, settings.model_copy(update={"trusted_proxies": 1}), sealer)
+    client = Browser(app, base_url="http://localhost")
+    client.headers = [("x-forwarded-for", "203.0.113.1"), ("x-forwarded-for", "198.51.100.7")]  # type: ignore[assignment]
+    client.see("/sign-in")
+    client.submit("/sign-in", 401, email="anna@example.org", password="x")
+    with transaction(engine) as session:
+        assert session.query(SignInAttempt).one().address == "198.51.100.7"

@@ -12,11 +12,13 @@ from customers.tables import Customer
 from foundation import clock, text
 from foundation.database import transaction
 from foundation.sealing import Sealer
+from foundation.tables import Operation
 from sync.tables import LandedRecord
 from tests.console.capturing import Shop
 from tests.console.conftest import Browser
 from tests.console.test_queries import counted
 from tests.console.test_words import NAMES, Marking, Texts
+from web_capture import sites
 from web_capture.tables import Refusal, Site, SiteKey
 
 PRODUCT = {"name": "Blue kettle", "price": 12500, "quantity": 2, "url": "https://shop.example/p/kettle"}
@@ -100,6 +102,100 @@ def test_settings_are_kept(browser: Browser, engine: Engine, shop: Shop) -> None
     assert site.settings == {"gpc": True, "capture": False, "forms": False}
     page = browser.submit(shop.here, 422, origins="a b<c", currency="EUR", consent="deny").text
     assert "Each further host" in page and "a b&lt;c" in page
+    browser.submit(shop.here, origins="", currency="", consent="deny")
+    with Session(engine) as session:
+        site = session.scalars(select(Site)).one()
+    assert (site.origins, site.currency) == ([], "")
+
+
+def value_of(page: str, name: str) -> str:
+    """What a field of a page holds."""
+    found = re.search(rf'<input [^>]*name="{name}"[^>]* value="([^"]*)"', page)
+    assert found, name
+    return found.group(1)
+
+
+def test_silences_are_set(browser: Browser, engine: Engine, shop: Shop) -> None:
+    page = browser.see(shop.here)
+    assert [value_of(page, name) for name in ("cart", "checkout", "browse")] == ["60", "30", "120"]
+    assert "usually 60" in page and "usually 30" in page and "usually 120" in page
+    kept = {
+        "origins": "",
+        "currency": "KZT",
+        "consent": "none",
+        "gpc": "yes",
+        "capture": "yes",
+        "forms": "yes",
+    }
+    browser.submit(shop.here, cart="45", checkout="", browse="1440", **kept)
+    page = browser.see(shop.here)
+    assert [value_of(page, name) for name in ("cart", "checkout", "browse")] == ["45", "30", "1440"]
+    with Session(engine) as session:
+        site = session.scalars(select(Site)).one()
+    assert site.settings["abandonment"] == {"cart": 45, "checkout": 30, "browse": 1440}
+
+
+@pytest.mark.parametrize("minutes", ["0", "43201", "-1", "2.5", "soon", "<b>"])
+def test_silence_out_of_range_is_explained(
+    browser: Browser, engine: Engine, shop: Shop, minutes: str
+) -> None:
+    browser.see(shop.here)
+    page = browser.submit(
+        shop.here, 422, currency="EUR", consent="wait", checkout=minutes, capture="yes"
+    ).text
+    assert "from 1 to 43,200 (30 days)" in page.split('name="checkout"')[1].split("</div>")[0]
+    assert value_of(page, "checkout") == minutes.replace("<", "&lt;").replace(">", "&gt;")
+    checked = re.findall(r'name="(gpc|capture|forms)" value="yes" checked', page)
+    assert checked == ["capture"] and 'value="wait" checked' in page and value_of(page, "currency") == "EUR"
+    with Session(engine) as session:
+        site = session.scalars(select(Site)).one()
+        assert (site.currency, sites.chosen(site)["abandonment"]["checkout"]) == ("KZT", 30)
+        assert session.scalars(select(Operation)).all() == []
+
+
+def test_settings_need_their_token(browser: Browser, engine: Engine, shop: Shop) -> None:
+    browser.see(shop.here)
+    browser.token = "another"
+    browser.submit(shop.here, 403, cart="45")
+    with Session(engine) as session:
+        assert sites.chosen(session.scalars(select(Site)).one())["abandonment"]["cart"] == 60
+
+
+def test_changed_settings_are_an_operation(browser: Browser, engine: Engine, shop: Shop) -> None:
+    browser.see(shop.here)
+    kept = {"currency": "KZT", "gpc": "yes", "capture": "yes", "checkout": "30", "browse": "120"}
+    answer = browser.submit(shop.here, cart="45", consent="wait", origins="m.shop.test", **kept)
+    with Session(engine) as session:
+        made = session.scalars(select(Operation)).one()
+    assert (made.kind, made.actor) == ("site", "olga@example.org")
+    assert str(made.id) in answer.headers["set-cookie"]
+    assert "Settings of shop.example" in browser.see("/operations")
+    page = browser.see(f"/operations/{made.id}")
+    said = text_of(page)
+    assert "A cart: given up after, in minutes 60 45" in said
+    assert "Consent Capture at once Wait for consent" in said
+    assert "Further hosts – m.shop.test" in said and "Read forms on off" in said
+    assert "Honour" not in said
+    browser.submit(f"/operations/{made.id}/undo")
+    with Session(engine) as session:
+        found = sites.chosen(session.scalars(select(Site)).one())
+    assert (found["consent"], found["origins"], found["forms"]) == ("none", [], True)
+    assert found["abandonment"]["cart"] == 60
+
+
+def test_saving_what_is_changes_nothing(browser: Browser, engine: Engine, shop: Shop) -> None:
+    browser.see(shop.here)
+    kept = {"currency": "KZT", "consent": "none", "gpc": "yes", "capture": "yes", "forms": "yes"}
+    answer = browser.submit(shop.here, cart="60", **kept)
+    assert "Nothing+was+changed" in answer.headers["set-cookie"]
+    with Session(engine) as session:
+        assert session.scalars(select(Operation)).all() == []
+
+
+def test_sister_sites_are_named(browser: Browser, shop: Shop) -> None:
+    assert "hand their visitors over" not in browser.see(shop.here)
+    browser.submit("/sites/new", 200, domain="outlet.example")
+    assert "hand their visitors over by themselves: outlet.example" in browser.see(shop.here)
 
 
 def test_refusals_show_their_reason(browser: Browser, engine: Engine, shop: Shop) -> None:
@@ -326,7 +422,7 @@ def test_every_text_can_be_translated(
 
 
 COSTS = {
-    "/sites": 2, "": 7, "/live": 3, "/visitors": 3, "/visitors/{profile}": 4, "/sources": 3,
+    "/sites": 2, "": 8, "/live": 3, "/visitors": 3, "/visitors/{profile}": 4, "/sources": 3,
     "/events/{event}": 3,
 }  # fmt: skip
 

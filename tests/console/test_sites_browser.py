@@ -20,7 +20,9 @@ from foundation.database import transaction
 from tests import browser as browsers
 from tests.console.capturing import Shop
 from tests.console.test_browser import FOCUSED, LOOKS, enter
-from web_capture.tables import Refusal
+from web_capture import sites
+from web_capture.tables import Refusal, Site
+from web_capture.visits import costs
 
 pytestmark = pytest.mark.browser
 
@@ -86,6 +88,23 @@ def a_day(shop: Shop) -> None:
         )  # fmt: skip
 
 
+def office(shop: Shop) -> dict[str, str]:
+    """The pages of what somebody did: settings, and costs of which some rows were left out."""
+    head = "date,source,medium,campaign,cost,currency\n"
+    rows = "2026-10-02,google,cpc,a,1250500,KZT\n2026-10-02,vk,cpc,b,12.50,EUR\nx,vk,cpc,a,1,EUR\n"
+    wanted = {"origins": ["m.shop.example.org"], "abandonment": {"cart": 45, "browse": 1440}}
+    with transaction(shop.engine) as session:
+        plan = costs.plan(session, (head + rows).encode())
+        taken = costs.take(session, plan, "olga@example.org", "google-ads-export-of-october.csv")
+        settled = sites.decide(session, session.get_one(Site, shop.id), wanted, "olga@example.org")
+        assert settled
+        return {
+            "attribution": "/attribution",
+            "costs": f"/operations/{taken.id}",
+            "settled": f"/operations/{settled.id}",
+        }
+
+
 def pages(shop: Shop) -> dict[str, str]:
     """Every page of the room by its name."""
     device, at = "5d1c7a44-90fe-4e0b", "2026-01-01T00:00:00Z"
@@ -106,6 +125,7 @@ def pages(shop: Shop) -> dict[str, str]:
         "visitor": f"{shop.here}/visitors/{lead.profile_id}",
         "sources": f"{shop.here}/sources",
         "site-card": f"/customers/{card}",
+        **office(shop),
     }
 
 

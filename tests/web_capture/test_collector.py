@@ -8,10 +8,8 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from sqlalchemy.exc import OperationalError
 
-from foundation.database import transaction
-from web_capture import bundle, collector, limits, sites
+from web_capture import bundle, collector
 from web_capture.limits import Limit
 from web_capture.tables import Site
 
@@ -68,23 +66,6 @@ def test_unknown_key_is_refused(pages, rows, key):
     assert answer.status_code == 401
     assert "write key" in answer.json()["detail"]
     assert rows(LANDED) == []
-
-
-def test_revoked_key_is_refused(pages, engine, clock, monkeypatch):
-    with transaction(engine) as session:
-        site = sites.find(session, pages.id)
-        for key in sites.keys_of(session, site):
-            sites.revoke(session, site, key.id)
-    pages.client.app.state.collector.gate._read_at = float("-inf")
-    assert pages.post("track", EVENT).status_code == 401
-
-
-def test_new_key_works_at_once(pages, engine, sealer, monkeypatch):
-    assert pages.post("track", EVENT).status_code == 200
-    with transaction(engine) as session:
-        fresh = sites.new_key(session, sealer, sites.find(session, pages.id), secret=False)
-    monkeypatch.setattr("web_capture.gate.UNKNOWN", -1.0)
-    assert pages.client.post("/v1/track", json={**EVENT, "writeKey": fresh}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -189,7 +170,13 @@ def test_get_is_not_a_call(pages):
     assert pages.client.get("/v1/track").status_code == 405
 
 
-def test_flood_of_a_key_is_told_to_wait(pages, monkeypatch):
+@pytest.fixture
+def still(monkeypatch):
+    """Limits in whose eyes no time passes: a slow machine lets no more calls in."""
+    monkeypatch.setattr("web_capture.limits.monotonic", lambda: 1_000.0)
+
+
+def test_flood_of_a_key_is_told_to_wait(pages, monkeypatch, still):
     monkeypatch.setattr(pages.client.app.state.collector, "_per_key", Limit(1.0))
     statuses = [pages.post("track", EVENT).status_code for _ in range(12)]
     assert statuses == [200] * 10 + [429] * 2
@@ -197,30 +184,13 @@ def test_flood_of_a_key_is_told_to_wait(pages, monkeypatch):
     assert pages.post("track", EVENT, secret=True).status_code == 200
 
 
-def test_flood_of_an_address_harms_no_other(pages, monkeypatch):
+def test_flood_of_an_address_harms_no_other(pages, monkeypatch, still):
     door = pages.client.app.state.collector
     monkeypatch.setattr(door, "_per_address", Limit(1.0))
     monkeypatch.setattr(door, "_proxies", 1)
     statuses = [pages.post("track", EVENT, **{"x-forwarded-for": "1.2.3.4"}).status_code for _ in range(11)]
     assert statuses == [200] * 10 + [429]
     assert pages.post("track", EVENT, **{"x-forwarded-for": "5.6.7.8"}).status_code == 200
-
-
-def test_bucket_empties_with_time(clock, monkeypatch):
-    at = [0.0]
-    monkeypatch.setattr(limits, "monotonic", lambda: at[0])
-    limit = Limit(2.0)
-    assert limit.wait("a", 20) == 0
-    assert limit.wait("a", 1) == pytest.approx(0.5)
-    at[0] += 0.5
-    assert limit.wait("a", 1) == 0
-
-
-def test_forgotten_names_bound_the_memory():
-    limit = Limit(1.0, most=100)
-    for number in range(1_000):
-        limit.wait(str(number), 1)
-    assert len(limit._full) <= 100
 
 
 def test_full_queue_sends_callers_away(pages, monkeypatch):
@@ -234,17 +204,6 @@ def test_database_that_is_away_sends_callers_away(pages, monkeypatch):
     monkeypatch.setattr("web_capture.group.PATIENCE", 0.0)
     monkeypatch.setattr(pages.client.app.state.collector.group, "_url", "postgresql:///x?host=/nowhere")
     assert pages.post("track", EVENT).status_code == 503
-
-
-def test_refusals_are_counted_with_a_sample(pages, rows):
-    for _ in range(3):
-        pages.post("track", {"userId": "7", "properties": {"a": "\u0000"}}, origin="https://shop.example")
-    pages.client.portal.call(pages.client.app.state.collector.refusals.flush)
-    found = rows("SELECT reason, origin, times, sample FROM refusals")
-    assert [(one["reason"], one["origin"], one["times"]) for one in found] == [
-        ("A track call needs an event name.", "https://shop.example", 3)
-    ]
-    assert '"userId":"7"' in found[0]["sample"]
 
 
 @pytest.mark.parametrize("message_id", ["", 7, None, "x" * 200, "a\u0000b", "\n", "😀" * 100, "a\tb\\N"])
@@ -294,27 +253,6 @@ def test_deep_events_are_refused(pages, levels, status):
 
 def test_brackets_in_texts_are_no_levels(pages):
     assert pages.post("track", {**EVENT, "properties": {"a": "[{" * 500, "b": '\\"[['}}).status_code == 200
-
-
-def test_large_calls_wait_like_others(monkeypatch):
-    limit = Limit(10.0)
-    assert limit.wait("a", 2_000) == 0, "there was nothing before it"
-    assert limit.wait("a", 2_000) > 0
-    assert limit.wait("a", 1) <= 20
-
-
-def test_keys_stay_known_while_the_database_is_away(pages, monkeypatch):
-    assert pages.post("track", EVENT).status_code == 200
-    gate = pages.client.app.state.collector.gate
-
-    def away():
-        raise OperationalError("SELECT", {}, Exception("gone"))
-
-    monkeypatch.setattr(gate, "load", away)
-    gate._read_at -= 60
-    assert pages.post("track", EVENT).status_code == 200
-    gate._read_at = float("-inf")
-    assert pages.post("track", EVENT).status_code == 503
 
 
 def test_caller_who_hangs_up_harms_no_other(pages):

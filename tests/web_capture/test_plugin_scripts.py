@@ -147,13 +147,13 @@ def test_sign_in_is_told_once(wordpress: Says) -> None:
         ["identify", "7", {"email": "a@x.kz"}, "f0"],
     ]
     assert found["asked"] == [["/ajax", {"X-Kartoteka": "1"}, "action=kartoteka_me"]]
-    assert found["stored"] == {"kartoteka.user": "abc"}
+    assert found["stored"] == {"kartoteka.user": "abc d"}
     again = wordpress(cookie="_k=d; _kartoteka_user=abc", stored=found["stored"], answer=ME)
     assert again["asked"] == [] and len(again["told"]) == 1
 
 
 def test_sign_out_begins_anew(wordpress: Says) -> None:
-    found = wordpress(cookie="_k=d", stored={"kartoteka.user": "abc"})
+    found = wordpress(cookie="_k=d", stored={"kartoteka.user": "abc d"})
     assert found["told"][1:] == [["reset"]] and found["stored"] == {}
 
 

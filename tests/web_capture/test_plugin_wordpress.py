@@ -23,6 +23,8 @@ from web_capture.plugins.bundle import Values
 php = shutil.which("php")
 pytestmark = pytest.mark.skipif(php is None, reason="php is missing: apt-get install php-cli")
 HARNESS = Path(__file__).parent / "php" / "wordpress.php"
+LAYER = ["view_item", "view_item_list", "addToCart", "remove_from_cart", "view_cart", "begin_checkout",
+         "add_shipping_info", "purchase", "refund", "search", "add_to_wishlist"]  # fmt: skip
 PLACED, PAID = 1_760_000_000, 1_760_000_300
 ORDER = {
     "created": PLACED, "paid": PAID, "order_number": "N-12", "total": "31000.00", "total_tax": "3000",
@@ -128,7 +130,7 @@ def test_order_is_understood(run: Any) -> None:
     message = landed(body)
     data = data_of(message, "USD")
     assert kind_of(message) == "web.order_completed"
-    assert message.occurred_at == datetime.fromtimestamp(PAID, UTC)
+    assert message.occurred_at == datetime.fromtimestamp(PLACED, UTC)
     assert (data["order_id"], data["device"], data["coupon"]) == ("12", "1763.42", "spring")
     assert data["total"] == {"amount": "31000.00", "currency": "KZT"}
     assert data["revenue"] == {"amount": "27000.00", "currency": "KZT"}
@@ -188,7 +190,7 @@ def test_old_and_refused_orders_stay_untold(run: Any) -> None:
     ("cookies", "kept"),
     [
         ({"_k": "1763.42"}, {"_kartoteka_device": "1763.42"}),
-        ({"_k": "1763.42", "_kc": "deny"}, {"_kartoteka_refused": "1"}),
+        ({"_k": "deny"}, {"_kartoteka_refused": "1"}),
         ({"_k": "a b"}, []),
         ({"_k": ["x"]}, []),
         ({"_k": "x" * 101}, []),
@@ -254,7 +256,34 @@ def test_hostile_settings_print_no_tag(tmp_path: Path, said: str) -> None:
 def test_tag_is_asynchronous(run: Any) -> None:
     head = run("head")
     assert Scripts(head).sources == [f"https://crm.example/k/{VALUES.site_key}.js"]
-    assert "async" in head and "told=1" in head
+    assert "async" in head
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {},
+            {
+                "view_item",
+                "addToCart",
+                "remove_from_cart",
+                "view_cart",
+                "begin_checkout",
+                "purchase",
+                "refund",
+            },
+        ),
+        (
+            {"options": {"kartoteka": {"orders": "no"}}},
+            {"view_item", "addToCart", "remove_from_cart", "view_cart", "begin_checkout"},
+        ),
+        ({"without_shop": True}, set()),
+    ],
+)
+def test_snippet_is_said_what_the_plugin_tells(run: Any, given: dict[str, Any], told: set[str]) -> None:
+    pattern = re.search("told=/(.*)/i", run("head", **given))
+    assert {name for name in LAYER if pattern and re.search(pattern[1], name, re.IGNORECASE)} == told
 
 
 def test_settings_page_hides_the_secret(run: Any) -> None:

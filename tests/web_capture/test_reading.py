@@ -129,13 +129,17 @@ def test_visitor_pages_by_time(shop: Shop, session: Session) -> None:
 
 
 def test_sources_count_visits(shop: Shop, session: Session) -> None:
+    vk = "https://shop.example/?utm_source=vk&utm_medium=cpc&utm_campaign=a%20b"
     for device in ("d1", "d1", "d2"):
-        page(shop, device, "https://shop.example/?utm_source=vk&utm_medium=cpc&utm_campaign=a%20b")
+        page(shop, device, vk)
+    page(shop, "d1", "https://shop.example/?utm_source=news&utm_medium=email")
+    page(shop, "d1", vk)  # back again
     page(shop, "d3")
     shop.say("track", anonymousId="d3", event="Order Completed", properties={"order_id": "7", "total": 5})
     found = audience.sources(session, shop.id, midnight())
     assert [tuple(one) for one in found] == [
-        ("paid_social", "vk", "cpc", "a b", 2, 2, 3, 0), ("direct", "", "", "", 1, 1, 1, 1),
+        ("paid_social", "vk", "cpc", "a b", 3, 2, 4, 0), ("direct", "", "", "", 1, 1, 1, 1),
+        ("email", "news", "email", "", 1, 1, 1, 0),
     ]  # fmt: skip
     assert audience.sources(session, shop.id, clock.now() + timedelta(days=1)) == []
 

@@ -4,7 +4,7 @@ What is decided is written in the transaction that holds the rows it was decided
 loses and doubles nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,15 +28,18 @@ WATCHED = timedelta(days=30)  # for an order after all
 _MOST_ORDERS, _NEW, _LATELY = 2_000, timedelta(minutes=10), timedelta(minutes=1)
 _DUE = text(
     """
-    SELECT c.site_id, c.key, c.device, c.profile_id, c.lines, c.items, c.value, c.currency, c.url, c.since,
-      c.acted_at, c.active_at, c.checkout_at, c.checkout_id, c.order_id, p.customer_id,
+    SELECT c.site_id, c.key, c.cart_id, c.device, c.profile_id, c.lines, c.items, c.value, c.currency, c.url,
+      c.since, c.acted_at, c.active_at, c.checkout_at, c.checkout_id, c.order_id, p.customer_id,
       (SELECT max(v.ended_at) FROM visits v WHERE v.site_id = c.site_id AND v.device = c.device
          AND v.started_at >= c.acted_at - interval '1 day') AS seen_at,
       EXISTS (SELECT FROM visits v WHERE v.site_id = c.site_id AND v.device = c.device
          AND v.source = 'kartoteka' AND v.medium = 'email' AND v.started_at <= c.acted_at
          AND v.ended_at >= c.acted_at) AS by_letter,
       EXISTS (SELECT FROM carts o WHERE o.site_id = c.site_id AND o.device = c.device AND o.key <> c.key
-         AND c.device <> '' AND o.items > 0 AND o.acted_at > c.acted_at) AS newer,
+         AND c.device <> '' AND o.items > 0 AND o.acted_at > c.acted_at)
+        OR EXISTS (SELECT FROM carts o JOIN profiles q ON q.id = o.profile_id
+         WHERE o.site_id = c.site_id AND o.cart_id = c.cart_id AND c.cart_id <> '' AND o.key <> c.key
+         AND q.customer_id = p.customer_id AND o.items > 0 AND o.acted_at > c.acted_at) AS newer,
       ARRAY(SELECT a.kind FROM abandonments a WHERE a.site_id = c.site_id AND a.subject = c.key
          AND a.acted_at >= c.since) AS told
     FROM carts c LEFT JOIN profiles p ON p.id = c.profile_id
@@ -68,20 +71,21 @@ def look_at_carts(engine: Engine) -> bool:
             return False
         found = reprieve.find(session, [_subject(row) for row in rows])
         _decide(session, now, [row for number, row in enumerate(rows) if number not in found])
-    _close(engine, [(rows[number], order) for number, order in found.items()])
+    _close(engine, [(rows[number].site_id, rows[number].key, order) for number, order in found.items()])
     return True
 
 
 def _subject(row: Row[Any]) -> Subject:
-    cart = row.key[2:] if row.key.startswith("c:") else ""
-    return Subject(row.site_id, row.device, row.profile_id, cart, row.checkout_id, row.order_id, row.since)
+    return Subject(
+        row.site_id, row.device, row.profile_id, row.cart_id, row.checkout_id, row.order_id, row.since
+    )
 
 
-def _close(engine: Engine, ordered: Sequence[tuple[Row[Any], Found]]) -> None:
+def _close(engine: Engine, ordered: Iterable[tuple[UUID, str, Found]]) -> None:
     """Carts are closed in transactions of their own, which take the locks in the order all writers do."""
     sites: dict[UUID, dict[str, tuple[datetime, str]]] = {}
-    for row, order in ordered:
-        sites.setdefault(row.site_id, {})[row.key] = (order.at, order.order)
+    for site, key, order in ordered:
+        sites.setdefault(site, {})[key] = (order.at, order.order)
     for site, orders in sites.items():
         with transaction(engine) as session:
             carts.close(session, site, orders)
@@ -108,13 +112,13 @@ def _decide(session: Session, now: datetime, rows: Sequence[Row[Any]]) -> None:
 
 
 def _given_up(kind: str, row: Row[Any], at: datetime) -> GivenUp:
-    cart = row.key[2:] if row.key.startswith("c:") else ""
     money = None if row.value is None else {"amount": _plain(row.value), "currency": row.currency}
-    data = {"lines": row.lines, "items": _plain(row.items), "value": money, "url": row.url, "cart_id": cart,
-            "checkout_id": row.checkout_id, "device": row.device, "since": row.since}  # fmt: skip
+    data = {"lines": row.lines, "items": _plain(row.items), "value": money, "url": row.url,
+            "cart_id": row.cart_id, "checkout_id": row.checkout_id, "device": row.device,
+            "since": row.since}  # fmt: skip
     return GivenUp(
         kind, row.site_id, row.key, row.device, row.profile_id, row.customer_id, row.since, row.acted_at, at,
-        data, row.value, row.currency, cart, row.checkout_id, row.order_id,
+        data, row.value, row.currency, row.cart_id, row.checkout_id, row.order_id,
     )  # fmt: skip
 
 
@@ -146,6 +150,12 @@ def look_back(engine: Engine) -> bool:
                 telling.recover(one, card, order.at, order.order, order.by)
         session.flush()
         telling.write()
+        over = [
+            (rows[number][0].site_id, rows[number][0].subject, order)
+            for number, order in found.items()
+            if rows[number][0].kind != "browse"
+        ]
+    _close(engine, over)
     return len(rows) == TOGETHER
 
 

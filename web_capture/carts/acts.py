@@ -75,12 +75,29 @@ def _add(batch: Batch, own: frozenset[str], row: Happened, kind: str) -> None:
 
 
 def keys_of(row: Happened, *, ordered: bool = False) -> list[str]:
-    """The carts an event is about: by the shop's id, else the device's; an order is about both."""
+    """The carts an event is about: by the shop's id, else the device's; an order is about both.
+
+    A browser's word is about its own cart, whatever id it names: ids of carts can be guessed.
+    """
     cart, device = row.data.get("cart_id"), row.message.device
-    keys = [f"c:{cart}"] if cart else []
+    keys = [f"c:{cart} {device}".rstrip()] if cart else []
     if device and (ordered or not keys):
         keys.append(f"d:{device}")
     return keys or ([f"p:{row.profile}"] if row.profile else [])
+
+
+def cart_of(key: str, device: str) -> str:
+    """The shop's id of a cart, by its key and the device it is of."""
+    return key[2:].removesuffix(f" {device}") if key.startswith("c:") else ""
+
+
+def elsewhere(batch: Batch, own: frozenset[str], keys: Mapping[str, Sequence[str]]) -> None:
+    """Let orders that the shop's own server told be about every cart of their id; `keys` has those by id."""
+    for row in batch.orders:
+        if row.message.secret:
+            for key in keys.get(row.data.get("cart_id") or "", ()):
+                if key not in keys_of(row):
+                    batch.carts.setdefault(key, Told()).acts.append(_act(own, row, "order"))
 
 
 def _who(act: Act, row: Happened) -> Who:

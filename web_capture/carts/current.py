@@ -17,6 +17,7 @@ from web_capture.carts import acts
 from web_capture.carts import log as cart_log
 from web_capture.carts.acts import Told, Who
 from web_capture.carts.log import Act, Filling
+from web_capture.carts.silence import silences
 from web_capture.happened import Happened
 from web_capture.tables import Site
 from web_capture.times import BEGINNING
@@ -25,9 +26,7 @@ from web_capture.visits.sessions import hold, microseconds
 
 LOCKS = 7_004  # advisory locks of carts, behind those of visits
 DUTY = "web.abandonment"
-SILENCE = {"cart": 60, "checkout": 30, "browse": 120}  # minutes, unless the site's settings say otherwise
 MOST_LOOKS = 10
-_LONGEST_SILENCE = 30 * 24 * 60
 _READ = text(
     "SELECT key, abandoned_at, log FROM carts WHERE site_id = :site AND key = ANY(:keys)"
     " ORDER BY key FOR UPDATE"
@@ -38,10 +37,14 @@ _READ_LOOKS = text(
     " ORDER BY device FOR UPDATE"
 )
 _DROP_LOOKS = text("DELETE FROM browsings WHERE site_id = :site AND device = ANY(:keys)")
+_SAME = text(
+    "SELECT cart_id, array_agg(key) FROM carts WHERE site_id = :site AND cart_id = ANY(:carts)"
+    " GROUP BY cart_id"
+)
 _COLUMNS = (
-    "site_id", "key", "device", "profile_id", "state", "lines", "items", "value", "currency", "url", "since",
-    "changed_at", "acted_at", "active_at", "checkout_at", "checkout_id", "order_id", "ordered_at",
-    "abandoned_at", "due_at", "log",
+    "site_id", "key", "cart_id", "device", "profile_id", "state", "lines", "items", "value", "currency",
+    "url", "since", "changed_at", "acted_at", "active_at", "checkout_at", "checkout_id", "order_id",
+    "ordered_at", "abandoned_at", "due_at", "log",
 )  # fmt: skip
 _LOOKS = ("site_id", "device", "profile_id", "viewed_at", "due_at", "log")
 _ORDERS = text(
@@ -62,6 +65,7 @@ _HURRY = text(
     "UPDATE abandonments SET look_at = least(look_at, :now) WHERE (site_id, source_key) IN ("
     " SELECT site_id, source_key FROM abandonments WHERE site_id = :site AND look_at IS NOT NULL"
     " AND (device = ANY(:devices) OR subject = ANY(:subjects) OR profile_id = ANY(:profiles)"
+    " OR (cart_id <> '' AND cart_id = ANY(:carts))"
     " OR (checkout_id <> '' AND checkout_id = ANY(:checkouts)) OR (order_id <> '' AND order_id = ANY(:ids)))"
     " ORDER BY site_id, source_key FOR UPDATE)"
 )
@@ -70,9 +74,14 @@ _encode = msgspec.json.Encoder().encode
 
 def record(session: Session, site: Site, rows: Sequence[Happened]) -> None:
     """Let events change the carts they are about."""
-    batch = acts.read(origins.own_hosts(site), rows)
+    own = origins.own_hosts(session, site)
+    batch = acts.read(own, rows)
     if not batch.carts and not batch.looks and not batch.orders:
         return
+    ids = [one.data["cart_id"] for one in batch.orders if one.message.secret and one.data.get("cart_id")]
+    if ids:
+        same = session.execute(_SAME, {"site": site.id, "carts": ids})
+        acts.elsewhere(batch, own, {row[0]: row[1] for row in same})
     hold(session, LOCKS, (*batch.carts, *batch.looks))
     silence = silences(site)
     if batch.carts:
@@ -91,19 +100,6 @@ def close(session: Session, site: UUID, orders: Mapping[str, tuple[datetime, str
         for key, (at, order) in sorted(orders.items())
     }
     _change(session, site, told, silences(session.get_one(Site, site)))
-
-
-def silences(site: Site) -> dict[str, timedelta]:
-    """How long nothing must happen until a cart, a checkout or a browse counts as given up."""
-    said = (site.settings or {}).get("abandonment")
-    chosen = said if isinstance(said, dict) else {}
-    found = {}
-    for name, usual in SILENCE.items():
-        minutes = chosen.get(name)
-        if isinstance(minutes, bool) or not isinstance(minutes, int) or not 0 < minutes <= _LONGEST_SILENCE:
-            minutes = usual
-        found[name] = timedelta(minutes=minutes)
-    return found
 
 
 def moment(at: int) -> datetime:
@@ -145,7 +141,8 @@ def _line(
     due = due_at(now, abandoned if gone else None, silence)
     return "\t".join(
         (
-            site.hex, copy_text(key), copy_text(who[2]), who[3] or NULL, _state(now, due, gone),
+            site.hex, copy_text(key), copy_text(acts.cart_of(key, who[2])), copy_text(who[2]),
+            who[3] or NULL, _state(now, due, gone),
             copy_text(_encode(list(now.lines.values())).decode()), str(now.items),
             NULL if value is None else str(value), copy_text(currency), copy_text(now.link or now.page),
             _at(now.since), _at(now.changed), _at(now.acted), _at(now.active),
@@ -217,8 +214,8 @@ def _order(session: Session, site: UUID, orders: Sequence[Happened]) -> None:
     session.execute(
         _HURRY,
         {"site": site, "now": BEGINNING, "devices": [one for one in columns["devices"] if one],
-         "subjects": subjects, "checkouts": columns["checkouts"], "ids": columns["ids"],
-         "profiles": [one for one in columns["profiles"] if one]},
+         "subjects": subjects, "carts": columns["carts"], "checkouts": columns["checkouts"],
+         "ids": columns["ids"], "profiles": [one for one in columns["profiles"] if one]},
     )  # fmt: skip
     wake_after_commit(session, DUTY)
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from foundation import clock
+
 GRACE = timedelta(minutes=10)  # a shop's clock, and pages that still speak of the cart behind its order
 
 
@@ -114,4 +116,5 @@ def find(session: Session, subjects: Sequence[Subject]) -> dict[int, Found]:
     columns = [list(column) for column in zip(*subjects, strict=True)]
     names = ("sites", "devices", "profiles", "carts", "checkouts", "orders", "sinces")
     rows = session.execute(_FIND, {**dict(zip(names, columns, strict=True)), "grace": GRACE})
-    return {row[0] - 1: Found(row[1], row[2], row[3]) for row in rows}
+    now = clock.now()  # the grace may reach beyond
+    return {row[0] - 1: Found(min(row[1], now), row[2], row[3]) for row in rows}

@@ -11,7 +11,8 @@ import msgspec
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
-from web_capture.carts.current import silences
+from customers.touched import touch
+from web_capture.carts.silence import silences
 from web_capture.tables import Site
 from web_capture.visits.sessions import microseconds
 from web_capture.visits.tables import Abandonment
@@ -97,6 +98,7 @@ class Telling:
         if self.rows:
             columns = [list(column) for column in zip(*self.rows, strict=True)]
             self.session.execute(_TELL, {"now": self.now, **dict(zip(_COLUMNS, columns, strict=True))})
+            touch(self.session, {row[3] for row in self.rows if row[3]})
         if self.kept:
             self.session.execute(insert(Abandonment), self.kept)
 

@@ -1,4 +1,7 @@
-"""What came in through a form, newest first, from the timeline."""
+"""What came in through a form, newest first, from the timeline.
+
+What any page may say of a form is on the timeline, too, but in no list that somebody writes to.
+"""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,7 +16,7 @@ _KNOWN = ("email", "phone", "name", "firstName", "lastName", "birthday")
 _PAGE = text(
     "SELECT id, occurred_at, customer_id, data FROM timeline WHERE source_id = :site AND kind = 'web.lead'"
     " AND data->'properties' ? 'form_id' AND data->'properties'->>'form_id' = :form"
-    " AND (CAST(:before AS bigint) IS NULL OR id < :before)"
+    " AND data ? 'vouched' AND (CAST(:before AS bigint) IS NULL OR id < :before)"
     " ORDER BY id DESC LIMIT :limit"
 )
 

@@ -27,7 +27,7 @@ Message = dict[str, Any]  # of the tracking API
 _CLAIM = text(
     "WITH held AS MATERIALIZED (SELECT id, code, string_to_array(person, ' ') AS keys"
     " FROM form_coupons WHERE form_id = :form AND (message_id = :message"
-    " OR string_to_array(person, ' ') && CAST(:keys AS text[]))),"
+    " OR person IS NOT NULL AND string_to_array(person, ' ') && CAST(:keys AS text[]))),"
     " had AS (SELECT id, code FROM held"
     " ORDER BY keys && CAST(:keys AS text[]) DESC, :first = ANY(keys) DESC, id LIMIT 1),"
     " fresh AS (SELECT string_agg(key, ' ') AS keys FROM unnest(CAST(:keys AS text[])) AS k (key)"

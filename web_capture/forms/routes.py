@@ -4,7 +4,6 @@ The browser sends a lead as text/plain, so that it needs no second request to as
 """
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -16,17 +15,16 @@ from web_capture.forms import checks as form_checks
 from web_capture.forms import leads as form_leads
 from web_capture.forms import script as forms_script
 from web_capture.forms.leads import Answer, Source
-from web_capture.limits import Limit
+from web_capture.limits import Limit, counted_as
 
 LARGEST = 32_768
 PER_ADDRESS = Limit(0.5)  # submissions a second from one address, five at once
-_OWN = ("127.", "10.", "192.168.", "::1", "fd", "fc", "unix")
 
 
 async def lead(request: Request) -> Response:
     """Take a submission in; what the person has to mend is said field by field."""
     collector: Collector = request.app.state.collector
-    await collector.fresh()
+    await collector.gate.fresh()
     origin = request.headers.get("origin", "")
     headers = {"vary": "origin"}
     if origin and collector.gate.known(origin):
@@ -37,17 +35,17 @@ async def lead(request: Request) -> Response:
 
 async def _answer(request: Request, collector: Collector, origin: str) -> tuple[Answer, int]:
     body = await request.body()
-    door = await collector.door(_key_in(body))
+    door = await collector.gate.door(_key_in(body))
     said = form_checks.read(body) if door else None
     if door is None or said is None:
         return _refused(_("This form can't be read.")), 400
     if origin not in ("", "null") and not collector.gate.allows(door, origin):
         return _refused(_("This form belongs to another site.")), 403
-    address = address_of(request)
-    if not address.startswith(_OWN) and PER_ADDRESS.wait(address, 1):
+    address = collector.address(request.scope)
+    if (name := counted_as(address)) and PER_ADDRESS.wait(name, 1):
         return _refused(_("Too many at once. Please try again in a moment.")), 429
     source = Source(door.site_id, address, request.headers.get("user-agent", "")[:1_000])
-    answer = await run_in_threadpool(form_leads.receive, request.app.state.engine, source, said)
+    answer = await collector.asking.ask(form_leads.receive, collector.asking.engine, source, said)
     if answer is None:
         return _refused(_("This form is no longer there.")), 404
     return answer, 200 if answer.ok else 422
@@ -57,8 +55,11 @@ async def script(request: Request) -> Response:
     """The drawing script with the site's live forms written in."""
     base = request.app.state.settings.public_url or str(request.base_url).rstrip("/")
     key = request.path_params["site_key"]
+    asking = request.app.state.collector.asking
     try:
-        served = await run_in_threadpool(forms_script.of_site, request.app.state.engine, base, key)
+        served = await asking.ask_or_recall(
+            ("forms", base, key), forms_script.of_site, asking.engine, base, key
+        )
     except BadInput:
         return Response("There is no such site.", 404, media_type="text/plain")
     encoding, data = served.choose(request.headers.get("accept-encoding", ""))
@@ -70,15 +71,6 @@ async def script(request: Request) -> Response:
     if served.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(data, headers=headers, media_type="text/javascript; charset=utf-8")
-
-
-def address_of(request: Request) -> str:
-    """Where a call came from: what our outermost trusted proxy saw, else the peer."""
-    trusted = int(request.app.state.settings.trusted_proxies)
-    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    if trusted and len(hops) >= trusted:
-        return hops[-trusted][:60]
-    return request.client.host if request.client else ""
 
 
 class _Keyed(msgspec.Struct, rename={"write_key": "writeKey"}):

@@ -23,13 +23,9 @@ MATTERS = ("fields", "title", "text", "button", "look", "consents", "coupon", "t
 _COUNT = text(
     "SELECT variant, count(*) FILTER (WHERE viewed), count(*) FILTER (WHERE viewed AND submitted),"
     " count(*) FILTER (WHERE submitted AND NOT viewed) FROM ("
-    " SELECT data->'properties'->>'variant' AS variant, bool_or(kind = 'web.lead') AS submitted,"
-    " bool_or(data->>'event' = 'Form Viewed') AS viewed"
-    " FROM timeline WHERE source_id = :site AND kind IN ('web.event', 'web.lead')"
-    " AND data->'properties' ? 'form_id' AND data->'properties'->>'form_id' = :form"
-    " AND data->'properties'->>'version' = ANY(:versions)"
-    " AND data->>'event' IN ('Form Viewed', 'Form Submitted') AND NOT data ? 'bot'"
-    " GROUP BY data->'properties'->>'variant', data->>'device') AS devices GROUP BY variant"
+    " SELECT variant, bool_or(viewed) AS viewed, bool_or(submitted) AS submitted FROM form_devices"
+    " WHERE form_id = :form AND version = ANY(:versions) GROUP BY variant, device) AS devices"
+    " GROUP BY variant"
 )
 
 
@@ -89,8 +85,8 @@ def points(share: float) -> str:
 
 def read(session: Session, form: Form, versions: Sequence[FormVersion], spec: Spec) -> list[Variant]:
     """Each variant of a spec with what it brought in those versions that ask and look the same. One query."""
-    alike = [str(one.number) for one in versions if one.published_at and same(one.spec, spec)]
-    values = {"site": form.site_id, "form": form.key, "versions": alike}
+    alike = [one.number for one in versions if one.published_at and same(one.spec, spec)]
+    values = {"form": form.id, "versions": alike}
     found = {row[0]: tuple(row[1:]) for row in session.execute(_COUNT, values)}
     names = [chr(ord("A") + place) for place in range(max(1, len(spec["variants"])))]
     return [Variant(name, *found.get(name, (0, 0))) for name in names]

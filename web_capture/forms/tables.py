@@ -1,4 +1,4 @@
-"""Forms and pop-ups of sites: what each is, every version it had, and the coupon codes it hands out."""
+"""Forms and pop-ups of sites: what each is, its versions, what devices did with it, its coupons."""
 
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,18 @@ class FormVersion(Base):
     published_at: Mapped[datetime | None] = mapped_column(Time)
 
 
+class FormDevice(Base):
+    """A device on which a version of a form was shown or filled in; computed from captured events."""
+
+    __tablename__ = "form_devices"
+    form_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    variant: Mapped[str] = mapped_column(primary_key=True)  # A B …
+    device: Mapped[str] = mapped_column(primary_key=True)  # empty: whatever named none
+    viewed: Mapped[bool]
+    submitted: Mapped[bool]
+
+
 class FormCoupon(Base):
     """One code of a form's list; a person gets one (`form_leads` holds who asks at the same time)."""
 
@@ -58,5 +70,12 @@ class FormCoupon(Base):
         Index("uq_form_coupons_form_id_person", "form_id", "person", unique=True),
         Index("uq_form_coupons_form_id_message_id", "form_id", "message_id", unique=True),
         Index("ix_form_coupons_device", "device", postgresql_where=text("device IS NOT NULL")),
+        Index(
+            "ix_form_coupons_keys",
+            text("string_to_array(person::text, ' '::text)"),
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},  # one code at a time is given, and looked for each time
+            postgresql_where=text("person IS NOT NULL"),
+        ),
         Index("ix_form_coupons_free", "form_id", "id", postgresql_where=text("person IS NULL")),
     )

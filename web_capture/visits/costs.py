@@ -12,14 +12,18 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers.undo import Undone
 from foundation import operations
 from foundation.errors import BadInput
 from foundation.tables import Operation
 from foundation.text import _
-from web_capture.money import code_of, money
+from sync import undo as undoing
+from web_capture.money import LARGEST, code_of, money
 
 KIND = "costs"
 MOST_BYTES, MOST_ROWS, LONGEST = 900_000, 10_000, 200
+NAMED = 200  # bad rows that the operation names
+_LINE = 10_000  # characters of a line that are read
 _NAMES = {
     "date": "date day дата день tarih datum",
     "source": "source utmsource источник kaynak",
@@ -50,6 +54,7 @@ _SUCCESSORS = text(
     " JOIN ad_costs p USING (day, source, medium, campaign, currency)"
     " WHERE x.operation_id = :operation AND p.replaced_by = :operation AND p.operation_id <> :operation"
 )
+_STANDING = text("SELECT count(*) FROM ad_costs WHERE operation_id = :operation AND replaced_by IS NULL")
 _WITHDRAW = text("UPDATE ad_costs SET replaced_by = :operation WHERE operation_id = :operation")
 _PUT_BACK = text(
     "UPDATE ad_costs c SET replaced_by = w.successor"
@@ -102,20 +107,24 @@ def plan(session: Session, body: bytes, currency: str = "") -> Plan:
 
 def decode(body: bytes) -> str:
     """The text of a file, in whichever usual encoding."""
-    if len(body) > MOST_BYTES:
-        raise BadInput(_("The file is larger than 900 kB; split it by month."), "file")
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return body.decode("utf-16", "replace").replace("\x00", "")
-    try:
-        found = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        found = body.decode("cp1251", "replace")
-    return found.replace("\x00", "")
+        found = body.decode("utf-16", "replace")
+    else:
+        try:
+            found = body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            found = body.decode("cp1251", "replace")
+    found = found.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
+    if max(len(body), len(found.encode())) > MOST_BYTES:
+        raise BadInput(_("The file is larger than 900 kB; split it by month."), "file")
+    return found
 
 
 def read(content: str, currency: str = "") -> Plan:
-    """The costs in a text. Rows of one day and campaign add up."""
-    lines = content.splitlines()
+    """The costs in a text, a row on each line. Rows of one day and campaign add up."""
+    if currency and not code_of(currency):
+        raise BadInput(_("A currency is a code of three letters, such as KZT."), "currency")
+    lines = content.split("\n")
     head = next((number for number, line in enumerate(lines[:20]) if len(_columns(line)[1]) >= 3), None)
     if head is None:
         raise BadInput(
@@ -126,7 +135,9 @@ def read(content: str, currency: str = "") -> Plan:
     if missing:
         raise BadInput(_("The header lacks: %s.") % ", ".join(missing), "file")
     made = Plan(content)
-    for number, cells in enumerate(csv.reader(lines[head + 1 :], delimiter=mark), start=head + 2):
+    for number, line in enumerate(lines[head + 1 :], start=head + 2):
+        # by itself: a quotation mark that nobody closed spoils its own row alone
+        cells = _cells(line, mark)
         if not any(cell.strip() for cell in cells):
             continue
         made.rows += 1
@@ -135,7 +146,7 @@ def read(content: str, currency: str = "") -> Plan:
         said = {name: cells[at].strip() for name, at in columns.items() if at < len(cells)}
         try:
             key, cost = _row(said, currency)
-            made.costs[key] = made.costs.get(key, Decimal(0)) + cost
+            made.costs[key] = _sum(made.costs.get(key, Decimal(0)), cost)
         except ValueError as error:
             made.bad.append(Bad(number, str(error)))
     return made
@@ -144,13 +155,22 @@ def read(content: str, currency: str = "") -> Plan:
 def _columns(line: str) -> tuple[str, dict[str, int]]:
     """The delimiter of a header, and where each field stands."""
     mark = max(";\t,|", key=line.count)
-    cells = next(csv.reader([line], delimiter=mark), [])
     found: dict[str, int] = {}
-    for at, cell in enumerate(cells):
+    for at, cell in enumerate(_cells(line, mark)):
         name = _FIELDS.get(re.sub(r"[\W_]+", "", cell).lower())
         if name:
             found.setdefault(name, at)
     return mark, found
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    return next(csv.reader([line[:_LINE]], delimiter=mark), [])
+
+
+def _sum(known: Decimal, cost: Decimal) -> Decimal:
+    if known + cost > LARGEST:
+        raise ValueError(_("with the rows before it, it is more than can be kept"))
+    return known + cost
 
 
 def _row(said: Mapping[str, str], currency: str) -> tuple[Key, Decimal]:
@@ -216,7 +236,7 @@ def take(session: Session, made: Plan, actor: str, name: str = "") -> Operation:
     if not made.costs:
         raise BadInput(_("There is no usable row in this file."), "file")
     title = _("Advertising costs: %s") % (name or _("%s rows") % made.rows)
-    operation = operations.begin(session, KIND, title, actor)
+    operation = operations.begin(session, KIND, title, actor, {"name": name})
     # one at a time: two imports of the same days would each miss the other's
     session.execute(text("LOCK TABLE ad_costs IN SHARE ROW EXCLUSIVE MODE"))
     made.replaced = _standing(session, made)
@@ -224,7 +244,8 @@ def take(session: Session, made: Plan, actor: str, name: str = "") -> Operation:
     session.execute(_REPLACE, values)
     session.execute(_ADD, values)
     result = {"read": made.rows, "new": len(made.costs) - made.replaced, "changed": made.replaced,
-              "bad": len(made.bad)}  # fmt: skip
+              "bad": len(made.bad), "sums": {code: f"{sum_:f}" for code, sum_ in made.sums.items()},
+              "lines": [list(one) for one in made.bad[:NAMED]]}  # fmt: skip
     operations.finish(session, operation, result)
     return operation
 
@@ -237,7 +258,16 @@ def undo(session: Session, operation_id: UUID, actor: str) -> int:
     session.execute(text("LOCK TABLE ad_costs IN SHARE ROW EXCLUSIVE MODE"))
     # what it replaced takes its place: in force again, or replaced by the import that replaced this one
     rows = session.execute(_SUCCESSORS, {"operation": operation.id}).all()
+    gone = int(session.scalar(_STANDING, {"operation": operation.id}) or 0)
     session.execute(_WITHDRAW, {"operation": operation.id})
     session.execute(_PUT_BACK, {"ids": [row[0] for row in rows], "successors": [row[1] for row in rows]})
+    back = sum(row[1] is None for row in rows)
+    operation.result = {**operation.result, "undo": {"back": back, "gone": gone}}
     operations.mark_undone(session, operation, actor)
-    return sum(row[1] is None for row in rows)
+    return back
+
+
+@undoing.undoes(KIND)
+def _undo(session: Session, operation: Operation, actor: str) -> Undone:
+    undo(session, operation.id, actor)
+    return Undone(operation)

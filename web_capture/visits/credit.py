@@ -23,27 +23,20 @@ class Touch(NamedTuple):
         return not self.source and not self.medium
 
 
-def weights(touches: Sequence[Touch], model: str) -> list[Decimal]:
-    """What part each visit has, in their order: 1 in all.
+def part(place: int, steps: int) -> Decimal:
+    """What part the visit at a place, from 1 on, has of an order that so many visits share: 1 in all.
 
-    Last: all to the last that isn't direct, if there is one. First: all to the first. Position: 40 % to the
-    first and the last, 20 % to those between; of two visits half each.
+    The first and the last have 40 % each and those between share 20 %; of two visits each has half.
     """
-    count = len(touches)
-    if model == "position":
-        if count <= 2:
-            return [Decimal(1) / count] * count
-        between = (1 - 2 * _ENDS) / (count - 2)
-        return [_ENDS, *([between] * (count - 2)), _ENDS]
-    chosen = 0
-    if model == "last":
-        chosen = max((n for n, touch in enumerate(touches) if not touch.direct), default=count - 1)
-    return [Decimal(int(number == chosen)) for number in range(count)]
+    if steps <= 2:
+        return Decimal(1) / steps
+    return _ENDS if place in (1, steps) else (1 - 2 * _ENDS) / (steps - 2)
 
 
-def split(total: Decimal, parts: Sequence[Decimal]) -> list[Decimal]:
-    """An amount in parts that add up to it: what rounding leaves goes to the last that has a part."""
-    shares = [(total * part).quantize(_SMALLEST) for part in parts]
-    last = max(number for number, part in enumerate(parts) if part)
-    shares[last] += total - sum(shares)
-    return shares
+def settle(shares: Sequence[Decimal]) -> list[Decimal]:
+    """Shares rounded so that they add up as before: what rounding leaves goes to the largest."""
+    settled = [share.quantize(_SMALLEST) for share in shares]
+    if settled:
+        largest = max(range(len(settled)), key=lambda number: abs(settled[number]))
+        settled[largest] += (sum(shares, Decimal()) - sum(settled)).quantize(_SMALLEST)
+    return settled

@@ -5,6 +5,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from sqlalchemy.orm import Session
+
+from web_capture import sites
 from web_capture.messages import Message
 from web_capture.tables import Site
 
@@ -75,10 +78,9 @@ _MEDIUMS = (
 _SECOND_LEVEL = frozenset(("co", "com", "org", "net", "gov", "edu", "ac"))
 
 
-def own_hosts(site: Site) -> frozenset[str]:
+def own_hosts(session: Session, site: Site) -> frozenset[str]:
     """The hosts that are no referrers: the site's own and its sisters'."""
-    sisters = (site.settings or {}).get("sisters") or ()
-    return frozenset((site.domain, *site.origins, *(one for one in sisters if isinstance(one, str))))
+    return frozenset((site.domain, *site.origins, *sites.sisters(session, site)))
 
 
 def mark_of(message: Message, own: frozenset[str]) -> Mark:

@@ -51,7 +51,7 @@ Kept = dict[str, list[Trail]]  # the visits of devices
 
 def record(session: Session, site: Site, rows: Sequence[Happened]) -> None:
     """Count events to the visits of their devices; bots' and those without a device count nowhere."""
-    fresh = _steps(site, rows)
+    fresh = _steps(origins.own_hosts(session, site), rows)
     if not fresh:
         return
     hold(session, LOCKS, fresh)
@@ -91,9 +91,8 @@ def _time(at: int) -> datetime:
     return BEGINNING + timedelta(microseconds=at)
 
 
-def _steps(site: Site, rows: Sequence[Happened]) -> dict[str, list[Step]]:
+def _steps(own: frozenset[str], rows: Sequence[Happened]) -> dict[str, list[Step]]:
     """The sorted steps of each device."""
-    own = origins.own_hosts(site)
     found: dict[str, list[Step]] = {}
     for row in rows:
         message = row.message

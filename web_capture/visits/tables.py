@@ -45,12 +45,13 @@ class Visit(Base):
 
 
 class Cart(Base):
-    """The present cart of a visitor: by the shop's cart id, else by the device."""
+    """The present cart of a visitor: by the shop's cart id and the device, else by the device."""
 
     __tablename__ = "carts"
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)  # c:<cart id> d:<device>
-    device: Mapped[str]  # the last one that had it
+    key: Mapped[str] = mapped_column(primary_key=True)  # c:<cart id> <device>, d:<device>, p:<profile>
+    cart_id: Mapped[str]  # the shop's, else empty
+    device: Mapped[str]
     profile_id: Mapped[UUID | None]
     state: Mapped[str]  # open ordered abandoned emptied
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
@@ -68,10 +69,12 @@ class Cart(Base):
     ordered_at: Mapped[datetime | None] = mapped_column(Time)
     abandoned_at: Mapped[datetime | None] = mapped_column(Time)  # its `acted_at` when it was given up
     due_at: Mapped[datetime | None] = mapped_column(Time)  # when to look whether it is
-    log: Mapped[bytes] = mapped_column(LargeBinary)  # see cart_log.py
+    log: Mapped[bytes] = mapped_column(LargeBinary)  # see carts/log.py
     __table_args__ = (
         Index("ix_carts_device", "site_id", "device"),
+        Index("ix_carts_cart_id", "site_id", "cart_id", postgresql_where=text("cart_id <> ''")),
         Index("ix_carts_changed_at", "changed_at", "key"),
+        Index("ix_carts_profile_id", "profile_id"),  # segments ask for a customer's cart
         Index("ix_carts_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     )
 

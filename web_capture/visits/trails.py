@@ -3,7 +3,7 @@
 A visit keeps its steps, so that a late event can join two visits or, with another origin, divide one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -12,7 +12,8 @@ import msgspec
 from web_capture.visits.origins import NOTHING, Mark
 
 PAUSE = 30 * 60 * 1_000_000  # microseconds without an event that end a visit
-MOST_STEPS = 400  # of a visit; then neighbours are put together
+MOST_STEPS, LARGEST = 400, 100_000  # steps of a visit and their bytes; beyond, neighbours are put together
+MOST_ORDERS = 100  # of a visit
 _SHORT = 3  # values of a step of which only time and sums are kept
 
 
@@ -62,7 +63,7 @@ class Trail(msgspec.Struct):
         self.end = max(self.end, step.until)
         self.events += step.events
         self.pages += step.pages
-        if step.order:
+        if step.order and len(self.orders) < MOST_ORDERS:
             self.orders.setdefault(step.order[0], step.order)
 
 
@@ -86,11 +87,14 @@ def _another(trail: Trail, step: Step) -> bool:
 
 
 def pack(trail: Trail) -> bytes:
-    """The steps as they are kept."""
-    if len(trail.kept) > MOST_STEPS:
-        first, *others = thin([step_of(one) for one in trail.kept])
+    """The steps as they are kept: within bounds, whatever a browser sends."""
+    packed = msgspec.msgpack.encode(trail.kept)
+    if len(trail.kept) > MOST_STEPS or len(packed) > LARGEST:
+        orders = {order[0] for order in trail.orders.values()}
+        first, *others = thin([step_of(one) for one in trail.kept], orders)
         trail.kept = [first, *map(_brief, others)]
-    return msgspec.msgpack.encode(trail.kept)
+        packed = msgspec.msgpack.encode(trail.kept)
+    return packed
 
 
 def unpack(kept: bytes) -> list[Packed]:
@@ -121,12 +125,18 @@ def _brief(step: Step) -> Packed:
     return step._replace(url="", nowhere=True)
 
 
-def thin(steps: Sequence[Step]) -> list[Step]:
-    """About half as many steps with the same sums: pairs of plain ones become one."""
+def thin(steps: Sequence[Step], orders: Container[str]) -> list[Step]:
+    """About half as many steps with the same sums: pairs without an order that counts become one.
+
+    What those behind the first told of their origin is what the first had told, else they would have begun
+    a visit of their own; it is forgotten here.
+    """
     kept = [steps[0]]
     waiting: Step | None = None
-    for step in steps[1:]:
-        if not step.plain or step.order:
+    for one in steps[1:]:
+        order = one.order if one.order and one.order[0] in orders else ()
+        step = one._replace(plain=True, nowhere=True, mark=NOTHING, url="", order=order)
+        if step.order:
             kept += [step] if waiting is None else [waiting, step]
             waiting = None
         elif waiting is None:

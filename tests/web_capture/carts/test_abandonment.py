@@ -8,6 +8,7 @@ from sqlalchemy import Engine, event, select, text
 
 from customers.tables import Profile
 from foundation import jobs, wake
+from foundation.clock import now
 from foundation.database import transaction
 from foundation.records import Order, Person
 from kartoteka.worker import load_jobs
@@ -195,6 +196,9 @@ def test_events_of_orders_take_back(world, clock, way, before):
     assert world.kinds() == ([] if before else ["checkout.abandoned", "cart.recovered"])
     after(clock, 1000)
     assert len(world.kinds()) == (0 if before else 2)
+    with world.engine.connect() as connection:
+        states = connection.scalars(text("SELECT DISTINCT state FROM carts WHERE device = 'd1'")).all()
+    assert states == ["ordered"]  # the shop's page isn't handed a cart that was bought
 
 
 @pytest.mark.parametrize("who", ["anna", "boris"])
@@ -215,6 +219,7 @@ def test_orders_of_shops_take_back(world, clock, who, before):
         found = world.told()
         assert [row[0] for row in found] == ["cart.abandoned", "cart.recovered"]
         assert (found[1][1]["by"], found[1][1]["order"]) == ("person", "N1")
+        assert found[1][2] <= now(), "nothing is ordered in the future, whatever grace a shop's clock has"
     assert world.scalar("SELECT count(*) FROM abandonments WHERE look_at IS NULL") == (0 if before else 1)
 
 

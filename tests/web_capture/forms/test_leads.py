@@ -265,7 +265,7 @@ def test_either_key_gets_one_code_at_once(ask: Ask) -> None:
 def test_lead_costs_three_queries(engine: Engine, pages: Pages) -> None:
     form = published(engine, pages.id, coupon={"kind": "list"}, codes=["one"])
     send(pages.client, said(form, pages.write_key, message="message-0000"))
-    with counted(engine) as sent:
+    with counted(pages.client.app.state.collector.asking.engine) as sent:
         send(pages.client, said(form, pages.write_key))
     assert len(sent) == 3, sent
 

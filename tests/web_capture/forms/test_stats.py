@@ -1,14 +1,18 @@
 """Figures of a comparison: right, and not fooled by who looks at them every day."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine
 
 from foundation.database import transaction
+from foundation.sealing import Sealer
 from tests.console.test_queries import counted
 from tests.web_capture.conftest import Pages, Rows
 from tests.web_capture.forms.made import published
+from web_capture import sites
+from web_capture.forms import answers
 from web_capture.forms import stats as form_stats
 from web_capture.forms import store as forms
 from web_capture.forms.stats import Variant, compare, needed
@@ -79,7 +83,7 @@ def test_worthwhile_difference_is_found() -> None:
 
 def view(pages: Pages, form: Form, device: str, event: str = "Form Viewed", **about: object) -> None:
     said = {"form_id": form.key, "form": form.name, "variant": "A", "version": 1, **about}
-    pages.say("track", event=event, anonymousId=device, properties=said)
+    pages.say("track", event=event, anonymousId=device, properties=said, secret=event == "Form Submitted")
 
 
 @pytest.fixture
@@ -104,6 +108,18 @@ def test_devices_are_counted_once(engine: Engine, pages: Pages, rows: Rows, form
     assert found == [Variant("A", 3, 1), Variant("B", 1, 0)] and len(sent) == 1
 
 
+def test_what_a_page_says_was_submitted_is_in_no_list(
+    engine: Engine, pages: Pages, rows: Rows, form: Form
+) -> None:
+    forged = {"form_id": form.key, "variant": "A", "version": 1, "email": "victim@p.kz",
+              "consent": [{"channel": "email", "given": True, "text": "I agree"}]}  # fmt: skip
+    pages.say("track", anonymousId="evil", event="Form Submitted", properties=forged)
+    assert rows("SELECT kind FROM timeline") == [{"kind": "web.lead"}]
+    with transaction(engine) as session:
+        assert answers.page(session, form) == []
+    assert counts(engine, form) == [(0, 0, 0), (0, 0, 0)]
+
+
 def test_unseen_submissions_are_apart(engine: Engine, pages: Pages, rows: Rows, form: Form) -> None:
     """Who fills in what never told that it was shown would else make the rate better, up to one."""
     for device in ("d1", "d2"):
@@ -116,6 +132,49 @@ def test_unseen_submissions_are_apart(engine: Engine, pages: Pages, rows: Rows, 
         versions = forms.versions(session, form)
         found = form_stats.read(session, form, versions, versions[0].spec)
     assert found == [Variant("A", 2, 1, unseen=2), Variant("B", 0, 0, unseen=1)]
+
+
+def counts(engine: Engine, form: Form) -> list[tuple[int, int, int]]:
+    with transaction(engine) as session:
+        versions = forms.versions(session, form)
+        found = form_stats.read(session, form, versions, versions[0].spec)
+    return [(one.shown, one.submitted, one.unseen) for one in found]
+
+
+def test_bots_and_other_sites_count_nowhere(
+    engine: Engine, pages: Pages, rows: Rows, form: Form, sealer: Sealer
+) -> None:
+    with transaction(engine) as session:
+        other, keys = sites.add(session, sealer, "other.example")
+        elsewhere = replace(pages, write_key=keys.write_key, id=str(other.id))
+    view(elsewhere, form, "d1")
+    said = {"form_id": form.key, "variant": "A", "version": 1}
+    message = {"event": "Form Viewed", "anonymousId": "d2", "properties": said}
+    assert pages.post("track", message, **{"user-agent": "Googlebot/2.1"}).status_code == 200
+    view(pages, form, "d3", version="1")
+    pages.say("track", event="Form Viewed", userId="7", properties=said)  # of no device
+    assert rows("SELECT count(*) AS n FROM timeline WHERE kind = 'web.event'") == [{"n": 4}]
+    assert counts(engine, form) == [(2, 0, 0), (0, 0, 0)]
+
+
+def test_known_device_costs_no_write(engine: Engine, pages: Pages, rows: Rows, form: Form) -> None:
+    """A form in every page is shown to the same device again and again."""
+    kept = "SELECT CAST(xmin AS text) AS written, device, viewed, submitted FROM form_devices"
+    view(pages, form, "d1")
+    [first] = rows(kept)
+    view(pages, form, "d1")
+    assert rows(kept) == [first]
+    view(pages, form, "d1", "Form Submitted")
+    [last] = rows(kept)
+    assert (last["viewed"], last["submitted"]) == (True, True) and last["written"] != first["written"]
+
+
+def test_what_a_device_did_adds_up(engine: Engine, pages: Pages, rows: Rows, form: Form) -> None:
+    for events in (("Form Viewed", "Form Submitted"), ("Form Submitted", "Form Viewed")):
+        for event in events:
+            view(pages, form, events[0], event)
+            rows("SELECT 1")
+    assert counts(engine, form)[0] == (2, 2, 0)
 
 
 def test_changed_form_counts_anew(engine: Engine, pages: Pages, rows: Rows, form: Form) -> None:

@@ -11,6 +11,9 @@ globalThis.fetch = async (url, request) => {
 };
 require("vm").runInThisContext(require("fs").readFileSync(process.argv[2], "utf8"));
 (async () => {
-  for (const event of given.events) await heard[event.name](event);
+  for (const event of given.events) {
+    await heard[event.name](event);
+    if (given.later) given.cookies = given.later; // what the first event's page sets
+  }
   console.log(JSON.stringify({ posted, heard: Object.keys(heard) }));
 })();

@@ -91,10 +91,10 @@ class Order extends Thing {
 	public function get_coupon_codes() { return $this->made['coupon_codes'] ?? array(); }
 	public function get_meta( $key ) { return $this->made['meta'][ $key ] ?? ''; }
 	public function update_meta_data( $key, $value ) { $this->made['meta'][ $key ] = $value; }
+	public function delete_meta_data( $key ) { unset( $this->made['meta'][ $key ] ); }
 	public function get_date_created() { return isset( $this->made['created'] ) ? new Moment( $this->made['created'] ) : null; }
 	public function get_date_paid() { return isset( $this->made['paid'] ) ? new Moment( $this->made['paid'] ) : null; }
 }
-class WooCommerce {}
 class Session {
 	public function get( $name, $default ) { return $GLOBALS['session'][ $name ] ?? $default; }
 	public function set( $name, $value ) { $GLOBALS['session'][ $name ] = $value; }
@@ -102,6 +102,9 @@ class Session {
 function WC() { return (object) array( 'session' => new Session(), 'cart' => null ); }
 
 $given = json_decode( stream_get_contents( STDIN ), true );
+if ( empty( $given['without_shop'] ) ) {
+	class WooCommerce {}
+}
 $options = $given['options'] ?? array();
 $status  = $given['status'] ?? 200;
 $_COOKIE = $given['cookies'] ?? array();

@@ -1,5 +1,6 @@
 """Orders are shared among the visits before them, to the last tenge."""
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -30,32 +31,20 @@ MARCH = Period(
 
 
 @pytest.mark.parametrize(
-    ("model", "touches", "expected"),
-    [
-        ("first", [DIRECT, AD, MAIL], [1, 0, 0]),
-        ("last", [AD, MAIL, DIRECT], [0, 1, 0]),
-        ("last", [DIRECT, DIRECT], [0, 1]),
-        ("position", [AD], [1]),
-        ("position", [AD, MAIL], ["0.5", "0.5"]),
-        ("position", [AD, MAIL, BLOG, DIRECT], ["0.4", "0.1", "0.1", "0.4"]),
-    ],
+    ("steps", "expected"),
+    [(1, [1]), (2, ["0.5", "0.5"]), (3, ["0.4", "0.2", "0.4"]), (4, ["0.4", "0.1", "0.1", "0.4"])],
 )
-def test_models_weigh_visits(model, touches, expected):
-    assert credit.weights(touches, model) == [Decimal(one) for one in expected]
+def test_position_weighs_visits(steps, expected):
+    assert [credit.part(place, steps) for place in range(1, steps + 1)] == [Decimal(one) for one in expected]
 
 
-@given(
-    total=st.decimals(min_value=0, max_value=10**12, places=4),
-    count=st.integers(1, 40),
-    model=st.sampled_from(credit.MODELS),
-    known=st.lists(st.booleans(), min_size=40, max_size=40),
-)
-def test_shares_add_up_to_the_order(total, count, model, known):
-    touches = [AD if one else DIRECT for one in known[:count]]
-    shares = credit.split(total, credit.weights(touches, model))
-    assert sum(shares) == total
-    assert len(shares) == count
-    assert all(share >= 0 for share in shares)
+@given(st.lists(st.tuples(st.decimals(min_value=0, max_value=10**12, places=4), st.integers(1, 40))))
+def test_shares_add_up_to_the_orders(orders):
+    shares = [total * credit.part(place, steps) for total, steps in orders for place in range(1, steps + 1)]
+    settled = credit.settle(shares)
+    assert sum(settled) == sum(total for total, _ in orders)
+    assert len(settled) == len(shares)
+    assert all(share >= 0 and share == round(share, 4) for share in settled)
 
 
 @pytest.fixture
@@ -105,6 +94,73 @@ def test_order_goes_to_its_visits(world):
     found = world.report()
     assert (found.total.visits, found.total.orders, found.total.revenue) == (5, 1, 100)
     assert found.unknown_share == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "touches", "credited"),
+    [
+        ("first", [DIRECT, AD, MAIL], DIRECT), ("first", [BLOG], BLOG), ("last", [AD, MAIL, DIRECT], MAIL),
+        ("last", [DIRECT, DIRECT], DIRECT), ("last", [AD, DIRECT, BLOG, DIRECT, DIRECT], BLOG),
+    ],
+)  # fmt: skip
+def test_model_picks_a_visit(world, model, touches, credited):
+    for day, touch in enumerate(touches):
+        said = {} if touch == DIRECT else {"utm": (touch.source, touch.medium)}
+        world.do(happen(day * 1440, device=f"d{1 + day % 2}", **said))
+    world.order("N1", days=len(touches))
+    assert shares(world.report(model)) == {credited.source: 100}
+
+
+def reference(world, orders, model):
+    """The same figures one order and one visit at a time."""
+    with world.engine.connect() as connection:
+        rows = connection.execute(text("SELECT started_at, device, source, medium FROM visits")).all()
+    known, found = {"anna": {"d1", "d2"}, "boris": set()}, {}
+    for at, total, who, device in orders:
+        window = (at - timedelta(days=30), at)
+        theirs = known[who] or {device}  # a page's word of a device counts where none is known
+        path = sorted(one for one in rows if one.device in theirs and window[0] < one[0] <= at)
+        parts = [credit.part(place, len(path)) for place in range(1, len(path) + 1)]
+        if model != "position":
+            far = [number for number, one in enumerate(path) if one.source or one.medium]
+            chosen = 0 if model == "first" else max(far, default=len(path) - 1)
+            parts = [Decimal(int(number == chosen)) for number in range(len(path))]
+        for one, part in zip(path, parts, strict=True):
+            found[one.source] = found.get(one.source, 0) + total * part
+    return {source: round(share, 2) for source, share in found.items() if share}
+
+
+def test_nobody_takes_an_order_by_announcing_its_number(world):
+    world.do(happen(0, utm=("google", "cpc"), profile=world.anna))
+    world.do(happen(59, device="evil", utm=("affiliate", "cpa")), told(1, "N1", "evil"))
+    world.do(told(60, "N1", "d1"))
+    world.order("N1", days=60 / 1440)
+    for model in credit.MODELS:
+        assert "affiliate" not in shares(world.report(model))
+
+
+def test_report_is_what_one_by_one_gives(world):
+    dice = random.Random(5)
+    sources = [None, None, ("google", "cpc"), ("news", "email"), ("blog", "referral"), ("vk", "cpc")]
+    for _ in range(150):
+        utm, device = dice.choice(sources), f"d{dice.randrange(5)}"
+        said = {"utm": utm} if utm else {}
+        world.do(happen(dice.uniform(-2_000, 50_000), device=device, **said))
+    orders = []
+    for number in range(40):
+        day, who, device = dice.uniform(0, 28), dice.choice(["anna", "boris"]), f"d{dice.randrange(5)}"
+        if dice.random() < 0.7:
+            world.do(told(day * 1440, f"R{number}", device))
+        else:
+            device = ""
+        world.order(f"R{number}", days=day, total=str(100 + number), who=who)
+        orders.append((START + timedelta(days=day), 100 + number, who, device))
+    for model in credit.MODELS:
+        found = {source: round(share, 2) for source, share in shares(world.report(model)).items()}
+        assert found == reference(world, orders, model)
+        report = world.report(model)
+        assert (report.total.orders, report.total.revenue) == (40, sum(total for _, total, _, _ in orders))
+        assert sum(shares(report).values()) + report.unknown.revenue == report.total.revenue
 
 
 def test_visits_long_before_do_not_count(world):
@@ -203,6 +259,23 @@ def test_currencies_are_kept_apart(world):
     found = world.report()
     assert (found.currencies, found.currency, found.total.revenue) == (["EUR", "KZT"], "EUR", 14)
     assert world.report(currency="KZT").total.revenue == 100
+
+
+def test_orders_of_many_visits_count_once(world):
+    """Else they would make their currency the first."""
+    world.do(*(happen(minute, utm=(f"s{minute}", "cpc")) for minute in range(0, 300, 60)))
+    world.order("N1")
+    for number in ("N2", "N3"):
+        world.order(number, currency="EUR", who="boris")
+    found = world.report("position", "KZT")
+    assert (found.currencies, found.total.orders) == (["EUR", "KZT"], 1)
+
+
+def test_order_told_of_before_the_period_has_its_device(world):
+    midnight = -32 * 60  # the first of March
+    world.do(happen(midnight - 60, device="d9", utm=("vk", "cpc")), told(midnight - 30))
+    world.order("77", days=(midnight + 60) / 1440, who="boris")
+    assert shares(world.report()) == {"vk": 100}
 
 
 def test_refunds_are_taken_off(world):

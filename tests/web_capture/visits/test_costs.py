@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from foundation.errors import BadInput
+from sync import undo
 from web_capture.visits import costs
 
 PLAIN = "date,source,medium,campaign,cost,currency\n2026-03-01,google,cpc,spring,12.50,EUR\n"
@@ -90,7 +91,8 @@ def test_same_file_twice_replaces(session):
     take(session, PLAIN)
     again = costs.plan(session, PLAIN.encode())
     assert again.replaced == 1
-    assert take(session, PLAIN).result == {"read": 1, "new": 0, "changed": 1, "bad": 0}
+    result = {"read": 1, "new": 0, "changed": 1, "bad": 0, "sums": {"EUR": "12.50"}, "lines": []}
+    assert take(session, PLAIN).result == result
     assert rows(session) == [(date(2026, 3, 1), "google", Decimal("12.5"))]
 
 
@@ -116,3 +118,54 @@ def test_undo_in_any_order(session):
 def test_file_without_usable_rows_is_refused(session):
     with pytest.raises(BadInput):
         take(session, "date,source,cost,currency\nx,y,z,w\n")
+
+
+def test_operation_names_bad_lines_and_sums(session):
+    content = "date,source,cost,currency\n\n2026-03-01,google,4,EUR\nx,google,1,EUR\n2026-03-02,vk,7.5,KZT\n"
+    result = take(session, content).result
+    assert (result["read"], result["new"], result["bad"]) == (3, 2, 1)
+    assert result["lines"] == [[4, "“x” is no date"]]
+    assert result["sums"] == {"EUR": "4", "KZT": "7.5"}
+
+
+def test_open_quotation_mark_spoils_one_row():
+    row = "2026-03-01,google,1,EUR\r\n"
+    found = costs.read(costs.decode(f'date,source,cost,currency\r\n{row}"2026{row}{row}'.encode()))
+    assert ([bad.line for bad in found.bad], found.sums) == ([3], {"EUR": Decimal(2)})
+
+
+def test_endless_line_is_a_bad_row():
+    found = costs.read(f"date,source,cost,currency\n{'x' * 200_000}\n2026-03-01,g,1,EUR\n")
+    assert ([bad.line for bad in found.bad], len(found.costs)) == ([2], 1)
+
+
+def test_sum_beyond_the_table_is_a_bad_row(session):
+    row = f"2026-03-01,g,{'9' * 14},EUR\n"
+    made = costs.plan(session, f"date,source,cost,currency\n{row}{row}".encode())
+    assert [bad.line for bad in made.bad] == [3]
+    assert costs.take(session, made, "anna").result["sums"] == {"EUR": "9" * 14}
+
+
+def test_decoded_file_is_bounded_too():
+    with pytest.raises(BadInput):
+        costs.decode("дата\n".encode("cp1251") * 110_000)
+
+
+def test_currency_of_the_form_is_a_code():
+    with pytest.raises(BadInput) as caught:
+        costs.read("date,source,cost\n2026-03-01,google,4\n", "<1")
+    assert caught.value.at == "currency"
+
+
+def test_general_undo_takes_costs_back(session):
+    take(session, PLAIN)
+    second = take(session, PLAIN.replace("12.50", "20") + "2026-03-02,vk,cpc,x,3,EUR\n")
+    assert undo.undoable(second)
+    assert undo.undo(session, second.id, "anna").left_alone == []
+    assert (second.state, second.undone_by, second.result["undo"]) == (
+        "undone",
+        "anna",
+        {"back": 1, "gone": 2},
+    )
+    assert rows(session) == [(date(2026, 3, 1), "google", Decimal("12.5"))]
+    assert not undo.undoable(second)

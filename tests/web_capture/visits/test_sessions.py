@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from foundation.database import transaction
 from tests.conftest import empty
 from tests.web_capture.happening import START, happen
+from web_capture import sites
 from web_capture.carts import current as carts
 from web_capture.happened import Happened
 from web_capture.tables import Site
@@ -29,9 +30,7 @@ SHOWN = (
 
 @pytest.fixture
 def site() -> Site:
-    return Site(
-        key="k", domain="shop.example", origins=["m.shop.test"], settings={"sisters": ["sister.test"]}
-    )
+    return Site(key="k", domain="shop.example", origins=["m.shop.test"], settings={})
 
 
 def made(session: Session, site: Site, *batches: list[Happened]) -> list[dict[str, object]]:
@@ -90,8 +89,9 @@ def test_change_reaches_the_next_visit(session, site):
     assert [(one["source"], one["events"]) for one in found] == [("a", 1), ("b", 3)]
 
 
-def test_own_pages_are_no_referrers(session, site):
-    hosts = ("pay.m.shop.test", "sister.test", "www.paypal.com", "shop.example")
+def test_own_pages_are_no_referrers(session, site, sealer):
+    sites.add(session, sealer, "sister.test", origins=["m.sister.example"])
+    hosts = ("pay.m.shop.test", "sister.test", "m.sister.example", "www.paypal.com", "shop.example")
     rows = [happen(n, referrer=f"https://{host}/x") for n, host in enumerate(hosts)]
     (found,) = made(session, site, rows)
     assert (found["channel"], found["referrer"]) == ("direct", "")
@@ -149,12 +149,32 @@ def test_long_visit_keeps_its_sums(session, site):
     assert len(trails.unpack(kept)) <= trails.MOST_STEPS + 500
 
 
+def test_no_browser_makes_a_visit_large(session, site):
+    long = "u" * 1_900
+    for start in range(0, 2_000, 100):
+        rows = [
+            happen((start + n) / 60, utm=("google", "cpc"), url=f"https://shop.example/{long}?gclid={long}")
+            for n in range(100)
+        ]
+        (found,) = made(session, site, rows)
+    assert (found["events"], found["source"]) == (2_000, "google")
+    assert session.scalar(text("SELECT octet_length(trail) FROM visits")) < 2 * trails.LARGEST
+
+
+def test_orders_of_a_visit_are_bounded(session, site):
+    rows = [happen(n / 60, "Order Completed", order_id=f"N{n}", total=1) for n in range(1_000)]
+    for start in range(0, 1_000, 100):
+        (found,) = made(session, site, rows[start : start + 100])
+    assert len(found["orders"]) == trails.MOST_ORDERS and found["events"] == 1_000
+    assert session.scalar(text("SELECT octet_length(trail) FROM visits")) < 2 * trails.LARGEST
+
+
 def test_batch_costs_a_few_statements(session, site):
     made(session, site, [happen(0, device=f"d{n}") for n in range(200)])
     sent: list[str] = []
     event.listen(session.connection(), "before_cursor_execute", lambda *args: sent.append(args[2]))
     visits.record(session, site, [happen(1, device=f"d{n}") for n in range(200)])
-    assert len(sent) == 3
+    assert len(sent) == 4
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ const money = (said) => (said ? String(said.amount) : undefined);
 const plainId = (id) => (id === undefined || id === null ? undefined : String(id).split("/").pop());
 const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-// The tag's cookie; on somebody's very first page it takes the tag a moment to make it.
-let known;
+// The tag's cookie; on somebody's very first page it takes the tag a moment to make it. Read each time: the
+// visitor's no, which stands there as "deny", may come while the page is open.
 async function device(event) {
+  let known;
   for (let tries = 0; !known && tries < (THEME_TAG ? 10 : 1); tries++) {
     if (tries) await later(300);
     known = await browser.cookie.get("_k");
@@ -27,6 +28,8 @@ async function device(event) {
 }
 
 async function send(event, message) {
+  const anonymousId = await device(event);
+  if (anonymousId === "deny") return;
   const page = event.context.document;
   const body = {
     writeKey: WRITE_KEY,
@@ -34,7 +37,7 @@ async function send(event, message) {
     batch: [
       {
         messageId: "shopify-" + event.id,
-        anonymousId: await device(event),
+        anonymousId,
         timestamp: event.timestamp,
         ...message,
         context: {

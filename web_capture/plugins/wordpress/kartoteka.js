@@ -51,11 +51,13 @@
       .catch(function () {});
   }
 
-  // Asked once per sign-in and browser: the mark in the cookie changes with the person.
+  // Asked once per sign-in and browser: the mark changes with the person, the browser's id with a no and a yes.
   function who() {
     var mark = cookie("_kartoteka_user"),
-      known = localStorage.getItem("kartoteka.user") || "";
-    if (mark === known || !here.ask || !window.kartoteka.id) return; // the last: the snippet was blocked
+      known = localStorage.getItem("kartoteka.user") || "",
+      id = cookie("_k");
+    if (id === "deny" || !here.ask || !window.kartoteka.id) return; // the last: the snippet was blocked
+    if (known === (mark && mark + " " + id)) return;
     if (!mark) {
       tell("reset");
       localStorage.removeItem("kartoteka.user");
@@ -64,8 +66,9 @@
     ask(function (user) {
       if (!user) return;
       tell("identify", user.id, user.traits, user.signature);
-      // without consent nothing was sent: ask again on the next page
-      if (cookie("_k")) localStorage.setItem("kartoteka.user", mark);
+      // another person's sign-in began a new id; without consent there is none: ask again on the next page
+      id = cookie("_k");
+      if (id && id !== "deny") localStorage.setItem("kartoteka.user", mark + " " + id);
     });
   }
 

@@ -10,9 +10,9 @@ function kartoteka_signature($customer_id, $secret, $email = '') {
 	return (string)$secret === '' ? '' : hash_hmac('sha256', $text, (string)$secret);
 }
 
-/** The browser's id from its cookie; empty when it can't be one. */
+/** The browser's id from its cookie; empty when it can't be one, or is the visitor's no. */
 function kartoteka_device($said) {
-	return is_string($said) && preg_match('/\A[\x21-\x7e]{1,100}\z/', $said) ? $said : '';
+	return is_string($said) && $said !== 'deny' && preg_match('/\A[\x21-\x7e]{1,100}\z/', $said) ? $said : '';
 }
 
 /** An address of a hub without its last slash; empty when it is none. */
@@ -114,9 +114,12 @@ function kartoteka_message($id, $event, array $properties, $moment, array $who, 
 	];
 }
 
-/** The tag, and calls for the snippet: data in which no character means anything to HTML. */
+/**
+ * The tag, and calls for the snippet: data in which no character means anything to HTML. `told` is the pattern of those
+ * events of the page's data layer that this module tells itself.
+ */
 function kartoteka_head($hub, $site_key, array $calls) {
 	$json = json_encode($calls, JSON_HEX_TAG | JSON_HEX_AMP | JSON_HEX_APOS | JSON_HEX_QUOT | JSON_INVALID_UTF8_SUBSTITUTE);
-	return '<script>(function(k){k.told=1;' . ($json ? $json : '[]') . '.forEach(function(c){k.push(c)})})(window.kartoteka=window.kartoteka||[])</script>'
+	return '<script>(function(k){k.told=/^(view_?item|view_?cart|add_?to_?cart|begin_?checkout|purchase|refund)$/i;' . ($json ? $json : '[]') . '.forEach(function(c){k.push(c)})})(window.kartoteka=window.kartoteka||[])</script>'
 		. '<script async src="' . htmlspecialchars($hub . '/k/' . rawurlencode($site_key) . '.js', ENT_QUOTES) . '"></script>';
 }

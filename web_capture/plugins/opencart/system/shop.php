@@ -77,21 +77,25 @@ function kartoteka_calls($registry) {
 	return $calls;
 }
 
-/** Once per sign-in: who it is; once per sign-out: a new visitor. Not remembered before the visitor's consent gave an id. */
+/**
+ * Once per sign-in and browser: who it is; once per sign-out: a new visitor. Not remembered before the visitor's consent
+ * gave an id; a no and a later yes give another. Of who said no nothing is printed.
+ */
 function kartoteka_who($registry) {
 	$customer = $registry->get('customer');
 	$session = $registry->get('session');
 	$told = isset($session->data['kartoteka']) ? (string)$session->data['kartoteka'] : '';
 	$id = $customer->isLogged() ? (string)$customer->getId() : '';
-	if ($id === $told) {
+	$device = kartoteka_browser();
+	if (kartoteka_refused() || $told === ($id === '' ? '' : $id . ' ' . $device)) {
 		return [];
 	}
 	if ($id === '') {
 		unset($session->data['kartoteka']);
 		return [['reset']];
 	}
-	if (isset($_COOKIE['_k'])) {
-		$session->data['kartoteka'] = $id;
+	if ($device !== '') {
+		$session->data['kartoteka'] = $id . ' ' . $device;
 	}
 	return [kartoteka_identify($id, [
 		'email'     => kartoteka_text($customer->getEmail()),
@@ -147,8 +151,12 @@ function kartoteka_added($registry) {
 
 /** The browser's id; none when its person refused. */
 function kartoteka_browser() {
-	$refused = isset($_COOKIE['_kc']) && $_COOKIE['_kc'] === 'deny';
-	return !$refused && isset($_COOKIE['_k']) ? kartoteka_device($_COOKIE['_k']) : '';
+	return isset($_COOKIE['_k']) ? kartoteka_device($_COOKIE['_k']) : '';
+}
+
+/** Whether the visitor said no to the snippet: it keeps that in the place of the browser's id. */
+function kartoteka_refused() {
+	return isset($_COOKIE['_k']) && $_COOKIE['_k'] === 'deny';
 }
 
 /** Keep with a new order which browser it came from; orders that staff enter come through the API. */
@@ -157,8 +165,9 @@ function kartoteka_ordered($registry, $order_id) {
 		return;
 	}
 	$get = $registry->get('request')->get;
-	$device = isset($get['route']) && strpos((string)$get['route'], 'api/') === 0 ? '' : kartoteka_browser();
-	$refused = isset($_COOKIE['_kc']) && $_COOKIE['_kc'] === 'deny' ? 1 : 0;
+	$staff = isset($get['route']) && strpos((string)$get['route'], 'api/') === 0;
+	$device = $staff ? '' : kartoteka_browser();
+	$refused = !$staff && kartoteka_refused() ? 1 : 0;
 	$db = $registry->get('db');
 	$db->query("REPLACE INTO `" . DB_PREFIX . "kartoteka_order` SET `order_id` = '" . (int)$order_id . "', `device` = '" . $db->escape($device) . "', `refused` = '" . $refused . "'");
 }

@@ -58,9 +58,9 @@ function kartoteka_removed( $key, $cart ) {
 	}
 }
 
-/** Note an event until the browser can be given it: with this answer, or with the next page. */
+/** Note an event until the browser can be given it: with this answer, or with the next page. Nothing of who said no. */
 function kartoteka_note( $event, array $properties ) {
-	if ( WC()->session ) {
+	if ( WC()->session && 'deny' !== kartoteka_cookie() ) {
 		$noted   = (array) WC()->session->get( 'kartoteka_noted', array() );
 		$noted[] = array( $event, $properties );
 		WC()->session->set( 'kartoteka_noted', array_slice( $noted, -20 ) );

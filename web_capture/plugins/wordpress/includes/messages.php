@@ -10,9 +10,9 @@ function kartoteka_signature( $user_id, $secret, $email = '' ) {
 	return '' === (string) $secret ? '' : hash_hmac( 'sha256', $text, (string) $secret );
 }
 
-/** The browser's id from its cookie; empty when it can't be one. */
+/** The browser's id from its cookie; empty when it can't be one, or is the visitor's no. */
 function kartoteka_device( $said ) {
-	return is_string( $said ) && preg_match( '/\A[\x21-\x7e]{1,100}\z/', $said ) ? $said : '';
+	return is_string( $said ) && 'deny' !== $said && preg_match( '/\A[\x21-\x7e]{1,100}\z/', $said ) ? $said : '';
 }
 
 /** An amount as a decimal text with a point, whatever the server's locale. */

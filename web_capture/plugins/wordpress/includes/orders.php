@@ -7,7 +7,7 @@ defined( 'ABSPATH' ) || exit;
 function kartoteka_hook_orders() {
 	kartoteka_on( 'woocommerce_checkout_order_processed', 'kartoteka_checked_out', 20, 3 );
 	kartoteka_on( 'woocommerce_store_api_checkout_order_processed', 'kartoteka_remember_browser', 20 );
-	if ( 'yes' !== kartoteka_setting( 'orders' ) || '' === kartoteka_setting( 'secret_key' ) ) {
+	if ( ! kartoteka_tells_orders() ) {
 		return;
 	}
 	foreach ( array( 'payment_complete', 'order_status_on-hold', 'order_status_processing', 'order_status_completed' ) as $moment ) {
@@ -15,6 +15,11 @@ function kartoteka_hook_orders() {
 	}
 	kartoteka_on( 'woocommerce_order_status_cancelled', 'kartoteka_order_cancelled', 20 );
 	kartoteka_on( 'woocommerce_order_refunded', 'kartoteka_order_refunded', 20, 2 );
+}
+
+/** Whether this server tells of orders. */
+function kartoteka_tells_orders() {
+	return 'yes' === kartoteka_setting( 'orders' ) && '' !== kartoteka_setting( 'secret_key' );
 }
 
 /** The classic checkout made an order. */
@@ -25,28 +30,26 @@ function kartoteka_checked_out( $order_id, $posted = array(), $order = null ) {
 	}
 }
 
-/** Keep with the order which browser it came from; or that its person wants no tracking. */
+/** Keep with the order which browser it came from; or that its person wants no tracking. A later try to pay overrules. */
 function kartoteka_remember_browser( $order ) {
-	if ( kartoteka_refused() ) {
+	$refused = kartoteka_refused();
+	$device  = $refused ? '' : kartoteka_device( kartoteka_cookie() );
+	$order->delete_meta_data( $refused ? '_kartoteka_device' : '_kartoteka_refused' );
+	if ( $refused ) {
 		$order->update_meta_data( '_kartoteka_refused', '1' );
-		$order->save_meta_data();
-		return;
-	}
-	$device = isset( $_COOKIE['_k'] ) ? kartoteka_device( wp_unslash( $_COOKIE['_k'] ) ) : '';
-	if ( '' !== $device ) {
+	} elseif ( '' !== $device ) {
 		$order->update_meta_data( '_kartoteka_device', $device );
-		$order->save_meta_data();
 	}
+	$order->save_meta_data();
 }
 
 /** Whether this visitor said no: to our snippet, or to the shop's consent banner. */
 function kartoteka_refused() {
 	$category = kartoteka_setting( 'consent' );
-	$own      = isset( $_COOKIE['_kc'] ) ? sanitize_text_field( wp_unslash( $_COOKIE['_kc'] ) ) : '';
-	return 'deny' === $own || ( '' !== $category && function_exists( 'wp_has_consent' ) && ! wp_has_consent( $category ) );
+	return 'deny' === kartoteka_cookie() || ( '' !== $category && function_exists( 'wp_has_consent' ) && ! wp_has_consent( $category ) );
 }
 
-/** The order, when it is to be told of: not refused, not from before this plugin. */
+/** The order, when it is to be told of: not refused, not from before this plugin. A shop's own connection brings the others. */
 function kartoteka_order( $order_id ) {
 	$order = wc_get_order( $order_id );
 	if ( ! $order || $order->get_meta( '_kartoteka_refused' ) ) {
@@ -71,7 +74,8 @@ function kartoteka_tell( $order, $what, $event, array $properties, $moment ) {
 function kartoteka_order_completed( $order_id ) {
 	$order = kartoteka_order( $order_id );
 	if ( $order ) {
-		$date = $order->get_date_paid() ? $order->get_date_paid() : $order->get_date_created();
+		// When it was placed, as the shop's connector says it, too; a transfer may be paid a week later.
+		$date = $order->get_date_created();
 		kartoteka_tell( $order, 'completed', 'Order Completed', kartoteka_order_properties( $order ), $date ? $date->getTimestamp() : time() );
 	}
 }

@@ -16,6 +16,11 @@ function kartoteka_hook_people() {
 	kartoteka_on( 'wp_ajax_nopriv_kartoteka_me', 'kartoteka_answer_me' );
 }
 
+/** What the snippet keeps in its cookie: the browser's id, or "deny" once the visitor has said no. */
+function kartoteka_cookie() {
+	return isset( $_COOKIE['_k'] ) && is_string( $_COOKIE['_k'] ) ? wp_unslash( $_COOKIE['_k'] ) : ''; // phpcs:ignore WordPress.Security.ValidatedSanitizedInput
+}
+
 /** Who is to be named to the hub: a signed-in customer, never the shop's own staff. */
 function kartoteka_customer() {
 	$user = wp_get_current_user();

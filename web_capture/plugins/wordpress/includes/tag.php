@@ -11,12 +11,15 @@ function kartoteka_hook_tag() {
 }
 
 /**
- * The snippet, asynchronous. `told` says that this plugin tells of products and carts itself, so that the snippet
- * does not guess them from the page as well. Both lines go through WordPress' own printers, which carry a nonce of
- * the shop's content security policy where there is one.
+ * The snippet, asynchronous. `told` is the pattern of those events of the page's data layer that this plugin tells
+ * itself, so that they are not told twice. Both lines go through WordPress' own printers, which carry a nonce of the
+ * shop's content security policy where there is one.
  */
 function kartoteka_print_tag() {
-	wp_print_inline_script_tag( '(window.kartoteka=window.kartoteka||[]).told=1' );
+	if ( class_exists( 'WooCommerce' ) ) {
+		$orders = kartoteka_tells_orders() ? '|purchase|refund' : '';
+		wp_print_inline_script_tag( "(window.kartoteka=window.kartoteka||[]).told=/^(view_?item|view_?cart|add_?to_?cart|remove_?from_?cart|begin_?checkout$orders)$/i" );
+	}
 	wp_print_script_tag(
 		array(
 			'async' => true,

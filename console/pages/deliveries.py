@@ -1,0 +1,81 @@
+"""Deliveries: the ledger of letters by state, reason, step and address, and one letter's story."""
+
+from uuid import UUID
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from console.pages.mail_settings import context
+from console.pages.mail_words import happenings, reasons, states
+from console.templating import link
+from console.web import Call
+from email_campaigns.delivery import ledger, listing
+from email_campaigns.tables import Mailing
+from foundation.text import _
+
+PAGE = 50
+FILTERS = ("state", "reason", "step", "address")
+
+
+def listing_page(call: Call) -> Response:
+    """Letters that match, the newest first."""
+    asked = {name: call.query(name) for name in FILTERS}
+    if asked["state"] not in listing.STATES:
+        asked["state"] = ""
+    try:
+        before = UUID(call.query("before"))
+    except ValueError:
+        before = None
+    found = listing.page(call.db, **asked, before=before, limit=PAGE + 1)
+    rows = found[:PAGE]
+    names = listing.named(call.db, rows) | _named_step(call, asked["step"])
+    return call.page(
+        "deliveries.html", rows=rows, names=names, asked=asked, states=states(), chips=_chips(asked, names),
+        states_named=[("", _("any")), *((key, said[0]) for key, said in states().items())],
+        reasons_named=[("", _("any")), *reasons().items()],
+        older=rows[-1].id if len(found) > PAGE else None, newer=before is not None,
+    )  # fmt: skip
+
+
+def _named_step(call: Call, step: str) -> dict[str, str]:
+    """The name of the mailing that is filtered by, though no row matches."""
+    mailing = step.removeprefix("mailing:")
+    try:
+        row = call.db.get(Mailing, UUID(mailing)) if mailing != step else None
+    except ValueError:
+        row = None
+    return {step: row.name} if row is not None else {}
+
+
+def _chips(asked: dict[str, str], names: dict[str, str]) -> list[dict[str, str]]:
+    """What is filtered by, each with the list without it."""
+    shown = {
+        "state": states().get(asked["state"], ("",))[0],
+        "reason": reasons().get(asked["reason"], asked["reason"]),
+        "step": names.get(asked["step"], asked["step"].partition(":")[0]), "address": asked["address"],
+    }  # fmt: skip
+    return [
+        {"words": words, "without": link("/deliveries", **{**asked, name: ""})}
+        for name, words in shown.items()
+        if asked[name]
+    ]
+
+
+def show(call: Call) -> Response:
+    """One letter: to whom, of what, by which way, what became of it."""
+    story = listing.story(call.db, call.id(), context(call))
+    if story is None:
+        raise HTTPException(404)
+    return call.page("delivery.html", story=story, states=states(), happenings=happenings())
+
+
+def resolve(call: Call) -> Response:
+    """A person says what became of a letter of unknown fate."""
+    verdict = call.text("verdict", 20)
+    ledger.resolve(call.db, call.id(), verdict, call.actor)
+    said = {
+        "arrived": _("Counted as arrived."),
+        "lost": _("Counted as lost; nobody is written to again."),
+        "again": _("It goes out once more, with the same Message-ID."),
+    }
+    return call.go(f"/deliveries/{call.id()}", said[verdict])

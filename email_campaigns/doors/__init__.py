@@ -1,0 +1,1 @@
+"""What comes back from letters: clicks, opens, unsubscriptions, bounces, complaints."""

@@ -1,0 +1,1 @@
+"""Mailings: a letter to an audience at a time, planned before it starts and explained afterwards."""

@@ -1,0 +1,1 @@
+"""What letters brought: figures of a mailing, compared honestly, drawn, exported."""

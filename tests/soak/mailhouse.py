@@ -1,0 +1,126 @@
+"""Workers that send, killed at random while a real mail server counts what it takes.
+
+The server lives in the test's process; workers are the product's own, with short leases.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from foundation import context
+from foundation.context import Context
+from foundation.sealing import open_sealer
+from foundation.settings import Settings
+from tests.email_campaigns.delivery.mailserver import Behaviour
+from tests.email_campaigns.delivery.world import House, build, person
+
+ROOT = Path(__file__).parents[2]
+LEASE = 2.0
+
+
+class MailHouse:
+    """A shop with a mailing under way, and workers that are killed while they send it."""
+
+    def __init__(
+        self, engine: Engine, settings: Settings, box: Behaviour, port: int, folder: Path, seed: int
+    ) -> None:
+        self.engine, self.settings, self.box, self.folder = engine, settings, box, folder
+        self.chance = random.Random(seed)
+        self.workers: dict[int, subprocess.Popen[bytes]] = {}
+        self.kills = 0
+        context.use(Context(settings, open_sealer(settings)))
+        self.house: House = build(engine, open_sealer(settings), port)
+        self.house.do("UPDATE mail_switch SET cap = 0, quiet_from = 0, quiet_until = 0")
+
+    def crowd(self, begin: int, end: int) -> list[Any]:
+        """People with numbers from one to another."""
+        return [person(number) for number in range(begin, end)]
+
+    def start(self, number: int) -> None:
+        """Start, or start again, a worker."""
+        settings = self.settings
+        told = {
+            "KARTOTEKA_DATA": str(settings.data), "KARTOTEKA_DATABASE_URL": settings.database_url,
+            "KARTOTEKA_REDIS_URL": settings.redis_url, "KARTOTEKA_KEY": settings.key,
+        }  # fmt: skip
+        with (self.folder / f"mail-{number}.log").open("ab") as log:
+            self.workers[number] = subprocess.Popen(
+                [sys.executable, "-m", "tests.soak.mailing", str(LEASE), str(number)], cwd=ROOT,
+                stdout=log, stderr=log,
+                env=os.environ | {name: str(value) for name, value in told.items() if value},
+            )  # fmt: skip
+
+    def kill(self, number: int) -> None:
+        """SIGKILL, in the middle of whatever it does."""
+        self.workers[number].send_signal(signal.SIGKILL)
+        self.workers[number].wait()
+        self.kills += 1
+
+    def ready(self, number: int) -> bool:
+        """Whether it has begun to send."""
+        worker = self.workers[number]
+        said = (self.folder / f"mail-{number}.log").read_bytes()
+        assert worker.poll() is None, said[-2000:].decode("utf-8", "replace")
+        return f"ready {worker.pid}\n".encode() in said
+
+    def rage(self, kills: int, disturb: Any = lambda number: None) -> None:
+        """Kill workers that are at work, at random moments, until so many were killed."""
+        for number in range(4):
+            self.start(number)
+        while self.kills < kills:
+            grown = [number for number in self.workers if self.ready(number)]
+            if not grown:
+                time.sleep(0.02)
+                continue
+            time.sleep(self.chance.random() * 0.25)
+            number = self.chance.choice(grown)
+            self.kill(number)
+            disturb(self.kills)
+            self.start(number)
+
+    def settle(self, limit: float) -> None:
+        """Wait until nothing is left to be sent."""
+        deadline = time.monotonic() + limit
+        while True:
+            states = self.house.states()
+            if not {"planned", "claimed", "handed_over", "deferred"} & set(states):
+                return
+            assert time.monotonic() < deadline, states
+            self.house.do("UPDATE deliveries SET due_at = planned_at WHERE state IN ('planned', 'deferred')")
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        """End all workers."""
+        for worker in self.workers.values():
+            worker.kill()
+            worker.wait()
+        context.use(None)
+
+    def check(self, people: int) -> dict[str, int]:
+        """At most once, none unexplained; answers the states."""
+        got = Counter(self.box.addresses)
+        twice = {address: count for address, count in got.items() if count > 1}
+        assert not twice, f"got more than one: {twice}"
+        rows = self.house.rows()
+        assert len(rows) == people
+        for row in rows:
+            if row.state == "accepted":
+                assert got[row.address] == 1, row
+            elif row.state != "unknown":
+                assert not got[row.address], row
+            assert row.state == "accepted" or row.reason, row
+            assert row.state in ("accepted", "unknown", "skipped", "failed", "cancelled"), row
+        told = self.house.rows(
+            "SELECT count(*), count(DISTINCT source_key) FROM timeline WHERE kind = 'letter.sent'"
+        )[0]
+        states = self.house.states()
+        assert told[0] == told[1] == states["accepted"]
+        return states
