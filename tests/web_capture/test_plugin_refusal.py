@@ -66,7 +66,8 @@ def opencart(tmp_path: Path) -> Any:
     def does(*steps: list[Any]) -> Any:
         done = subprocess.run(
             [str(php), "-n", str(HARNESS), str(source)],
-            input=json.dumps({"order": OC_ORDER, "steps": steps}), capture_output=True, text=True, check=False,
+            input=json.dumps({"order": OC_ORDER, "steps": steps}), capture_output=True,
+            text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
