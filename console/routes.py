@@ -180,6 +180,7 @@ ROUTES: list[BaseRoute] = [
     post("/problems/{id}/ignore", problems.ignore, CHANGE),
     post("/problems/retry/{id}", problems.retry_all, CHANGE),
     get("/deliveries", deliveries.listing_page, READ),
+    post("/deliveries/again", deliveries.again, CHANGE),
     get("/deliveries/{id}", deliveries.show, READ),
     post("/deliveries/{id}/resolve", deliveries.resolve, CHANGE),
     get("/operations", operations.listing, READ),

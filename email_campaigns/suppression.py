@@ -148,7 +148,8 @@ def lift(
 
 
 _BLOCKS = text(
-    "SELECT key, scope, reason, since, until FROM suppressions WHERE key = ANY(:keys)"
+    "SELECT key, scope, reason, since, until FROM suppressions"
+    " WHERE key IN (SELECT decode(hash, 'hex') FROM unnest(CAST(:keys AS text[])) AS hash)"
     " AND (until IS NULL OR until > :now) ORDER BY (scope <> ''), (scope <> 'marketing'), since, id"
 )
 
@@ -156,7 +157,7 @@ _BLOCKS = text(
 def blocks(session: Session, keys: Collection[bytes]) -> dict[bytes, list[Block]]:
     """The blocks in force of so many hashes, in one query."""
     found: dict[bytes, list[Block]] = {}
-    for hash_, *block in session.execute(_BLOCKS, {"keys": list(keys), "now": now()}):
+    for hash_, *block in session.execute(_BLOCKS, {"keys": [one.hex() for one in keys], "now": now()}):
         found.setdefault(bytes(hash_), []).append(Block(*block))
     return found
 

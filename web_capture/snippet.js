@@ -69,7 +69,7 @@ try {
         post("batch", { sentAt: new Date, batch: batch.map(name => JSON.parse(store[name])) })
           .catch(() => 0)
           .then(answer => {
-            pause = /^2|400/.test(answer.status) ? remove(batch) || 99 : pause * 2;
+            pause = /^2|4.[03]/.test(answer.status) ? remove(batch) || 99 : pause * 2;
             timer = 0;
             schedule();
           });
@@ -78,12 +78,12 @@ try {
     page = properties => send("page", { properties: properties }),
     post = (path, fields) => {
       const body = JSON.stringify({ writeKey: settings.key, ...fields });
-      return fetch(settings.to + "/v1/" + path, { keepalive: body.length < 6e4, method: "POST", body: body });
+      return fetch(settings.to + "/v1/" + path, { method: "POST", keepalive: body.length < 2e4, body: body });
     },
     send = guard((type, fields, signature) => {
       if (consent() == "deny") return;
       const order =
-          /purchase|Order C/.test(fields.event) && (fields.properties.order_id || fields.properties.transaction_id),
+          /purchase|Order Co/.test(fields.event) && (fields.properties.order_id || fields.properties.transaction_id),
         key = order ? id() + order : unique();
       store["_kq" + key] = JSON.stringify({
         messageId: key,
@@ -92,7 +92,7 @@ try {
         userId: store._ku,
         timestamp: new Date,
         context: {
-          page: { title: document.title, url: location.href, referrer: referrer },
+          page: { url: location.href, referrer: referrer, title: document.title },
           // no timezone: asking Intl for it takes 100 ms of a slow phone's only thread
           locale: navigator.language,
           library: { name: "kartoteka" },
@@ -108,7 +108,7 @@ try {
     layer = entry => {
       const event = entry.event || entry[1],
         data = entry.ecommerce || entry[2] || entry;
-      if (event && (data.search_term || data.transaction_id || data.items)) {
+      if (event && (data.transaction_id || data.search_term || data.items)) {
         heard = event;
         track(event, data);
       }
@@ -197,7 +197,7 @@ try {
             lead = {};
           form.querySelectorAll("input").forEach(
             guard(field => {
-              const kind = /^(?=te|em)(?!.*(recip|cc-|gift|card|user|ship|pass|ssn|friend|cv[cv]|code|maiden|otp)).*?(first|last|mail|phone|\btel|name)/.exec([field.type, field.id, field.name, field.autocomplete].join().toLowerCase())[2];
+              const kind = /^(?=te|em)(?!.*(recip|ship|friend|user|cv[cv]|otp|card|cc-|ssn|pass|gift|code|maiden)).*?(first|mail|name|\btel|last|phone)/.exec([field.type, field.id, field.name, field.autocomplete].join().toLowerCase())[2];
               if (!/^[^@]*mail$|^[^+0](\W*\d){12}/.test(field.value + kind) && !field.closest("[data-private]"))
                 lead[kind.replace("st", "stName").replace("mail", "email").replace("tel", "phone")] ||= field.value;
             }),

@@ -11,7 +11,7 @@ from console.templating import link
 from console.web import Call
 from email_campaigns.delivery import ledger, listing
 from email_campaigns.tables import Mailing
-from foundation.text import _
+from foundation.text import _, ngettext
 
 PAGE = 50
 FILTERS = ("state", "reason", "step", "address")
@@ -33,6 +33,7 @@ def listing_page(call: Call) -> Response:
         "deliveries.html", rows=rows, names=names, asked=asked, states=states(), chips=_chips(asked, names),
         states_named=[("", _("any")), *((key, said[0]) for key, said in states().items())],
         reasons_named=[("", _("any")), *reasons().items()],
+        mendable=asked["state"] == "failed" and asked["step"] and asked["reason"] in ledger.MENDABLE,
         older=rows[-1].id if len(found) > PAGE else None, newer=before is not None,
     )  # fmt: skip
 
@@ -67,6 +68,14 @@ def show(call: Call) -> Response:
     if story is None:
         raise HTTPException(404)
     return call.page("delivery.html", story=story, states=states(), happenings=happenings())
+
+
+def again(call: Call) -> Response:
+    """Send failed letters of a step once more, the cause being mended."""
+    step, reason = call.text("step", 200), call.text("reason", 40)
+    count = ledger.again(call.db, step, reason)
+    said = ngettext("%(num)s letter goes out again.", "%(num)s letters go out again.", count)
+    return call.go(link("/deliveries", step=step), said % {"num": call.reader.number(count)})
 
 
 def resolve(call: Call) -> Response:

@@ -108,18 +108,33 @@ def counts(session: Session, step: str) -> dict[str, int]:
     return dict(session.execute(query, {"step": step}).all())
 
 
+# what a person can mend, or what mends itself; a mailbox that doesn't exist stays away
+MENDABLE = frozenset(
+    {"policy", "content", "refused", "too_big", "gave_up", "needs_utf8", "mailbox_full", "crashed"}
+)
+
+
 def again(session: Session, step: str, reason: str) -> int:
     """Try failed letters of a step once more after a person mended the cause; answers how many.
 
-    Only what failed is tried: `unknown` may have arrived. The row keeps its Message-ID.
+    Only what failed is tried: `unknown` may have arrived. The row keeps its Message-ID; a mailing that was
+    done
+    is under way again. `BadInput` for a reason that nobody can mend.
     """
+    if reason not in MENDABLE:
+        raise BadInput(_("Letters that failed for this reason can't be tried again."), "reason")
     query = text(
         "UPDATE deliveries SET state = 'planned', reason = '', reply = '', due_at = :now, finished_at = NULL,"
-        " attempts = 0, detail = detail - 'tries', token = token + 1"
+        " attempts = 0, detail = detail - 'tries', token = token + 1, planned_at = :now"
         " WHERE step = :step AND state = 'failed' AND reason = :reason"
     )
     wake_after_commit(session, DUTY)
     done = session.execute(query, {"step": step, "reason": reason, "now": now()})
+    if done.rowcount and step.startswith("mailing:"):  # type: ignore[attr-defined]
+        reopened = (
+            "UPDATE mailings SET state = 'sending', finished_at = NULL WHERE id = :id AND state = 'done'"
+        )
+        session.execute(text(reopened), {"id": UUID(step[8:])})
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 

@@ -818,7 +818,7 @@ CREATE INDEX ix_timeline_customer_id ON timeline (customer_id, occurred_at, id);
 
 CREATE INDEX ix_timeline_form ON timeline (source_id, ((data -> 'properties'::text) ->> 'form_id'::text), id) WHERE kind = 'web.lead' AND data -> 'properties' ? 'form_id';
 
-CREATE INDEX ix_timeline_letters ON timeline (kind, occurred_at, customer_id) WHERE kind LIKE 'letter.%%';
+CREATE INDEX ix_timeline_letters ON timeline (kind, occurred_at, customer_id) WHERE kind IN ('letter.sent', 'letter.opened', 'letter.clicked', 'letter.bounced', 'letter.complained', 'letter.unsubscribed', 'letter.replied');
 
 CREATE INDEX ix_timeline_profile_id ON timeline (profile_id);
 

@@ -112,6 +112,19 @@ def test_a_person_decides_what_nobody_knows(browser: Browser, house: House, verd
     browser.submit(f"{path}/resolve", 422, verdict=verdict)
 
 
+def test_what_failed_goes_out_again_once_it_is_mended(browser: Browser, house: House, engine: Engine) -> None:
+    house.do("UPDATE deliveries SET state = 'failed', reason = 'policy' WHERE state = 'accepted'")
+    house.do("UPDATE mailings SET state = 'done'")
+    path = f"/deliveries?step={house.step}&state=failed&reason="
+    assert "Try these again" not in browser.see(path + "no_mailbox")
+    assert "Try these again" in browser.see(path + "policy")
+    browser.submit("/deliveries/again", 422, step=house.step, reason="no_mailbox")
+    browser.submit("/deliveries/again", step=house.step, reason="policy")
+    assert "2 letters go out again" in browser.see("/deliveries")
+    assert house.states()["planned"] == 2
+    assert house.rows("SELECT state FROM mailings")[0].state == "sending"
+
+
 def test_a_held_letter_says_what_holds_it(browser: Browser, house: House) -> None:
     house.plan(step="journey:a:1:1:1", purpose="transactional")
     house.do("UPDATE transports SET state = 'paused', reason = 'mended tonight'")

@@ -1,6 +1,6 @@
 """The page of shop plugins in Chromium: every look, by keyboard, downloads that arrive.
 
-With `KARTOTEKA_SCREENSHOTS` set it leaves the picture of the guides under docs/shops.
+With `KARTOTEKA_SCREENSHOTS` set it leaves the pictures of the guides under docs/shops.
 """
 
 import os
@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 
@@ -44,6 +44,35 @@ def test_page_looks_right(
     assert browsers.serious(page) == []
     assert watching.wrong == []
     page.context.close()
+
+
+def test_guides_pictures_show_what_they_say(
+    chromium: Chromium, address: str, engine: Engine, owner: User, shop: Shop
+) -> None:
+    page = enter(chromium, address, engine, owner, "desktop")
+    page.goto(f"{address}{shop.here}/plugins")
+    keep(page.locator("li", has_text="The snippet, as a tag that waits for consent"), "tag-manager")
+    shopify = page.locator("li", has_text="pixel.js, to copy")
+    shopify.get_by_text("theme.liquid, to copy").click()
+    expect(shopify.get_by_text("{% if customer %}")).to_be_visible()
+    keep(shopify, "shopify-texts")
+    where = "https://shop.example/kettles"
+    page.goto(f"{address}{shop.here}")
+    check = page.locator(".facts")
+    expect(check).to_contain_text("waiting for the first event", ignore_case=True)
+    context = {"library": {"name": "kartoteka"}, "page": {"url": where}}
+    shop.say("page", anonymousId="e1763.42", context=context, properties={"url": where})
+    expect(check).to_contain_text("seen", ignore_case=True, timeout=15_000)
+    page.reload()
+    expect(check).to_contain_text("by kartoteka")
+    keep(check, "install-check")
+    page.context.close()
+
+
+def keep(part: Locator, name: str) -> None:
+    """Keep a picture of a part of a page for the docs when asked to."""
+    if os.environ.get("KARTOTEKA_SCREENSHOTS"):
+        part.screenshot(path=PICTURES / f"{name}.png")
 
 
 def test_download_arrives_and_is_listed(

@@ -202,3 +202,12 @@ def test_theme_text_has_one_tag(said: str) -> None:
 
 def test_every_folder_is_offered() -> None:
     assert set(PLUGINS) == {path.name for path in SOURCES.iterdir() if path.is_dir() and path.name[0] != "_"}
+
+
+GUIDES = Path(__file__).parents[2] / "docs" / "shops"
+
+
+@pytest.mark.parametrize("guide", sorted(path.name for path in GUIDES.glob("*.md")))
+def test_guide_shows_pictures(guide: str) -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (GUIDES / guide).read_text("utf-8"))
+    assert pictures and all((GUIDES / one).is_file() for one in pictures)

@@ -128,10 +128,10 @@ def test_endless_making_is_stopped() -> None:
     slow = version(
         words("{% for a in range(900) %}" + "{{ a ~ a ~ a ~ a }}" * 400 + "{% endfor %}"), text="x"
     )
-    before = time.perf_counter()
+    before = time.thread_time()
     with pytest.raises(Unrendered, match=r"too long|grows beyond"):
         render(slow, "en", {})
-    assert time.perf_counter() - before < limits.SECONDS + 1
+    assert time.thread_time() - before < limits.SECONDS + 1
 
 
 def test_time_is_looked_at_without_loops_too(monkeypatch: pytest.MonkeyPatch) -> None:
