@@ -1,5 +1,6 @@
 """A shop's pages and a hub that writes down what arrives, on two addresses as in life."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ class Hub:
         self.passes: dict[str, str] = {}
         self.asked: list[str] = []
         self.gives = True
+        self.wait = 0.0  # seconds until a pass is answered
 
     def app(self) -> Starlette:
         return Starlette(
@@ -59,6 +61,7 @@ class Hub:
 
     async def handover(self, request: Request) -> Response:
         said = json.loads(await request.body())
+        await asyncio.sleep(self.wait)
         if not self.gives:
             return JSONResponse({"detail": "No."}, 429, headers=OPEN)
         if "anonymousId" in said:
