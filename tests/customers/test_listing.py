@@ -166,4 +166,8 @@ def test_unknown_sort_is_refused(town: Session) -> None:
 
 
 def test_choices_come_commonest_first(town: Session) -> None:
-    assert listing.choices(town, "city") == []
+    cities = ["Almaty", "Almaty", "Almaty", "Astana", "Astana"]
+    town.add_all(Customer(name=city, city=city) for city in cities)
+    town.flush()
+    town.execute(text("ANALYZE customers"))  # else it depends on whether the server has found time
+    assert [one for one in listing.choices(town, "city") if one in cities] == ["Almaty", "Astana"]
