@@ -99,7 +99,7 @@ def clicks(desk, mailing, variant, share):
 
 
 def test_rest_waits_for_the_winner_and_gets_its_letter(desk, clock):
-    mailing = with_rest(desk)
+    mailing = with_rest(desk, 380)  # a share of 40 % is drawn: never fewer than the 100 a verdict needs
     waiting = desk.states(mailing)["planned"]
     assert waiting > 20
     clicks(desk, mailing, "A", 0.05)
@@ -109,7 +109,7 @@ def test_rest_waits_for_the_winner_and_gets_its_letter(desk, clock):
     assert desk.states(mailing)["planned"] == waiting
     clock.advance(timedelta(minutes=2))
     desk.send()
-    assert desk.states(mailing) == {"accepted": 300}
+    assert desk.states(mailing) == {"accepted": 380}
     row = desk.get(mailing)
     assert (row.winner["chosen"]["variant"], row.winner["chosen"]["verdict"]) == ("B", "clear")
     assert row.winner["chosen"]["letters"] == waiting
