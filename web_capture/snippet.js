@@ -92,10 +92,9 @@ try {
         userId: store._ku,
         timestamp: new Date,
         context: {
-          page: { url: location.href, referrer: referrer, title: document.title },
+          page: { referrer: referrer, url: location.href, title: document.title },
           // no timezone: asking Intl for it takes 100 ms of a slow phone's only thread
           locale: navigator.language,
-          library: { name: "kartoteka" },
           kartoteka: { signature: signature, webdriver: navigator.webdriver },
         },
         ...fields,
@@ -108,7 +107,7 @@ try {
     layer = entry => {
       const event = entry.event || entry[1],
         data = entry.ecommerce || entry[2] || entry;
-      if (event && (data.transaction_id || data.search_term || data.items)) {
+      if (event && !early.told?.test(event) && (data.transaction_id || data.search_term || data.items)) {
         heard = event;
         track(event, data);
       }
@@ -171,11 +170,11 @@ try {
     start = () => {
       [].concat(early).forEach(api.push);
       moved();
-      after(history, "pushState", moved);
       after(history, "replaceState", moved);
+      after(history, "pushState", moved);
       on("pageshow", event => event.persisted && page());
-      on("popstate", moved);
       on("online", flush);
+      on("popstate", moved);
       on("pagehide", flush);
       if (settings.capture) {
         const data = window.dataLayer = window.dataLayer || [];
@@ -186,7 +185,7 @@ try {
             form = button.form || document;
           if (!heard)
             track("Product Added", {
-              product_id: button.dataset.product_id || form.querySelector("[name=add-to-cart],[name=product_id],[name=id]").value,
+              product_id: button.dataset.product_id || form.querySelector("[name=product_id],[name=add-to-cart],[name=id]").value,
               quantity: form.querySelector("[name=quantity]")?.value,
             });
         });
@@ -197,7 +196,7 @@ try {
             lead = {};
           form.querySelectorAll("input").forEach(
             guard(field => {
-              const kind = /^(?=te|em)(?!.*(recip|ship|friend|user|cv[cv]|otp|card|cc-|ssn|pass|gift|code|maiden)).*?(first|mail|name|\btel|last|phone)/.exec([field.type, field.id, field.name, field.autocomplete].join().toLowerCase())[2];
+              const kind = /^(?=te|em)(?!.*(recip|ship|friend|user|cv[cv]|otp|card|cc-|ssn|pass|gift|code|maiden)).*?(name|\btel|mail|first|phone|last)/.exec([field.type, field.name, field.autocomplete, field.id].join().toLowerCase())[2];
               if (!/^[^@]*mail$|^[^+0](\W*\d){12}/.test(field.value + kind) && !field.closest("[data-private]"))
                 lead[kind.replace("st", "stName").replace("mail", "email").replace("tel", "phone")] ||= field.value;
             }),

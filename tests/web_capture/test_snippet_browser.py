@@ -32,7 +32,7 @@ def test_first_page_says_everything(page, hub, address):
     )
     assert message["context"]["page"]["title"] == "Shop"
     assert message["context"]["locale"]
-    assert message["context"]["library"] == {"name": "kartoteka"}
+    assert message["context"]["kartoteka"] == {"webdriver": True}
     assert message["anonymousId"] == page.evaluate("kartoteka.id()") and message["timestamp"].endswith("Z")
     assert hub.batches[0]["writeKey"] == "wk_public" and hub.batches[0]["sentAt"].endswith("Z")
     assert hub.types == {"text/plain;charset=UTF-8"}
