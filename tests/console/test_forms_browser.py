@@ -15,7 +15,7 @@ from console.tables import User
 from foundation.database import transaction
 from foundation.sealing import Sealer
 from tests import browser as browsers
-from tests.console.test_browser import FOCUSED, LOOKS, enter
+from tests.console.test_browser import CHECKED, FOCUSED, enter
 from web_capture import sites
 from web_capture.forms import store as forms
 from web_capture.forms.tables import Form
@@ -48,7 +48,7 @@ def known(engine: Engine, sealer: Sealer) -> dict[str, UUID]:
         return found
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", CHECKED)
 def test_pages_of_forms_are_sound(
     chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID], look: str
 ) -> None:

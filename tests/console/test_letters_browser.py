@@ -18,7 +18,7 @@ from foundation.database import transaction
 from tests import browser as browsers
 from tests.console.company import found
 from tests.console.lettered import id_of, made
-from tests.console.test_browser import FOCUSED, LOOKS, enter
+from tests.console.test_browser import CHECKED, FOCUSED, enter
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
@@ -54,7 +54,7 @@ def paths(engine: Engine, company: dict[str, UUID]) -> dict[str, str]:
     return known
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", CHECKED)
 def test_pages_of_letters_are_sound(
     chromium: Chromium, address: str, engine: Engine, owner: User, paths: dict[str, str], look: str
 ) -> None:

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from console.tables import User
 from tests import browser as browsers
-from tests.console.test_browser import LOOKS, enter
+from tests.console.test_browser import CHECKED, enter
 from tests.console.test_mail import house, server
 from tests.email_campaigns.delivery.world import House
 
@@ -26,7 +26,7 @@ def address(app: Starlette) -> Iterator[str]:
         yield opened
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", CHECKED)
 def test_pages_of_sending_are_sound(
     chromium: Chromium, address: str, engine: Engine, owner: User, house: House, look: str
 ) -> None:

@@ -23,7 +23,7 @@ from foundation import clock, context
 from foundation.context import Context
 from foundation.database import transaction
 from tests import browser as browsers
-from tests.console.test_browser import FOCUSED, LOOKS, enter
+from tests.console.test_browser import CHECKED, FOCUSED, enter
 from tests.email_campaigns.mailings import world
 from tests.email_campaigns.mailings.world import Desk
 
@@ -114,7 +114,7 @@ def segments_of(desk: Desk, name: str) -> UUID:
     return desk.rows("SELECT id FROM segments WHERE name = :name", name=name)[0].id
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", CHECKED)
 def test_pages_of_mailings_are_sound(
     chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID], look: str
 ) -> None:

@@ -18,7 +18,7 @@ from customers.segments.tables import Segment
 from foundation.database import transaction
 from tests import browser as browsers
 from tests.console import company
-from tests.console.test_browser import LOOKS, enter
+from tests.console.test_browser import CHECKED, enter
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
@@ -51,7 +51,7 @@ def known(engine: Engine) -> dict[str, UUID]:
     return found
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", CHECKED)
 def test_pages_of_segments_are_sound(
     chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID], look: str
 ) -> None:

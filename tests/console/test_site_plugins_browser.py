@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from console.tables import User
 from tests import browser as browsers
 from tests.console.capturing import Shop
-from tests.console.test_browser import LOOKS, PICTURES, enter
+from tests.console.test_browser import CHECKED, PICTURES, enter
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +29,7 @@ def address(app: Starlette, shop: Shop) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", CHECKED)
 def test_page_looks_right(
     chromium: Chromium, address: str, engine: Engine, owner: User, shop: Shop, look: str
 ) -> None:

@@ -19,7 +19,7 @@ from foundation import clock
 from foundation.database import transaction
 from tests import browser as browsers
 from tests.console.capturing import Shop
-from tests.console.test_browser import FOCUSED, LOOKS, enter
+from tests.console.test_browser import CHECKED, FOCUSED, enter
 from web_capture import sites
 from web_capture.tables import Refusal, Site
 from web_capture.visits import costs
@@ -129,7 +129,7 @@ def pages(shop: Shop) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", CHECKED)
 def test_every_page_is_sound(
     chromium: Chromium, address: str, engine: Engine, owner: User, shop: Shop, look: str
 ) -> None:

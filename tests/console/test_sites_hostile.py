@@ -22,6 +22,7 @@ from sync import context
 from tests import browser as browsers
 from tests.console.capturing import Shop
 from tests.console.test_browser import enter
+from tests.console.test_forms import hostile
 from tests.console.test_hostile import PAYLOADS as MARKUP
 
 pytestmark = pytest.mark.browser
@@ -70,8 +71,8 @@ for (const name of ["alert", "confirm", "prompt", "open", "msgbox"])
 """
 ODD = """(() => {
   const odd = [...document.querySelectorAll(
-    "iframe, img, object, embed, base, style, math, meta[http-equiv], svg:not(.icon, .ring), animate,"
-    + " main link, main script"
+    "iframe:not(#preview), img, object, embed, base, style, math, meta[http-equiv], animate,"
+    + " svg:not(.icon, .ring), main link, main script:not([src^='/static/'])"
   )].map((e) => e.outerHTML.slice(0, 200));
   for (const e of document.querySelectorAll("*"))
     for (const { name } of e.attributes)
@@ -209,8 +210,9 @@ def test_nothing_captured_runs(
         }
         client.post("/v1/batch", json=refused, headers={"origin": "https://evil.example/<b>"})
     jobs.run_until_idle(engine)
+    asked = [hostile(engine, shop.id, said) for said in MARKUP]
     trapped = Trapped(enter(chromium, address, engine, owner, "phone"), address)
-    paths = places(engine, shop)
+    paths = places(engine, shop) + [path + page for path in asked for page in ("", "/results")]
     assert len(paths) > 3 * len(PAYLOADS)
     for path in paths:
         trapped.open(path)
@@ -227,6 +229,7 @@ def places(engine: Engine, shop: Shop) -> list[str]:
             {"kinds": list(kinds)},
         ).all()
         cards = connection.scalars(text("SELECT id FROM customers WHERE live ORDER BY id")).all()
+        wrong = connection.scalars(text("SELECT id FROM problems ORDER BY id LIMIT 50")).all()
     here, profiles = shop.here, sorted({str(row.profile_id) for row in events if row.profile_id})
     lists = ["/sites", here, f"{here}/live", f"{here}/visitors", f"{here}/sources", "/customers", "/problems"]
     lists += {"/carts", "/attribution"} & {getattr(route, "path", "") for route in ROUTES}
@@ -237,6 +240,7 @@ def places(engine: Engine, shop: Shop) -> list[str]:
         *(f"{here}/events/{row.id}" for row in events[::2]),
         *(f"{here}/visitors/{profile}" for profile in profiles[::2]),
         *(f"/customers/{card}" for card in cards[::2]),
+        *(f"/problems/{one}" for one in wrong),
         *(f"/customers/{card}?tab={tab}" for card in cards[1::4] for tab in ("profiles", "links")),
     ]
 

@@ -10,7 +10,7 @@ from foundation import context
 from foundation.context import Context
 from foundation.database import transaction
 from tests import browser as browsers
-from tests.console.test_browser import LOOKS, enter
+from tests.console.test_browser import CHECKED, enter
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
@@ -30,7 +30,7 @@ def address(app, settings, sealer, engine):
     context.use(None)
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", CHECKED)
 def test_page_is_sound(chromium, address, engine, owner, look):
     page = enter(chromium, address, engine, owner, look)
     watching, wrong = browsers.watch(page, address), []
