@@ -74,15 +74,16 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 
     `revisit` names the order states that the source changes without moving its change time: orders in them
     are fetched again at each pull. `listable` streams can be reconciled; `full` streams have no change filter
-    and are read whole each time.
+    and are read whole each time. What a `lasting` stream has no more is kept here: mailboxes are tidied up.
     """
 
     name: str
     title: str
-    what: Literal["person", "order", "product", "invoice", "payment"]
+    what: Literal["person", "order", "product", "invoice", "payment", "message"]
     revisit: tuple[OrderState, ...] = ()
     listable: bool = True
     full: bool = False
+    lasting: bool = False
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -232,6 +232,15 @@ class Http:
             self._sleep(wait)
         self._next_call = max(clock.monotonic(), self._next_call) + self._spacing
 
+    @property
+    def spoken(self) -> bool:
+        """Whether any byte of the last call may have left: only then can it have done something there."""
+        return self._door.spoken
+
+    def cut(self) -> None:
+        """End the call under way, from another thread."""
+        self._door.cut()
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()

@@ -27,6 +27,7 @@ class Door:
         self.allow_private = allow_private
         self.resolver = resolver
         self.until = 0.0
+        self.spoken = False  # bytes of the call under way may have left
         self._open: set[socket.socket] = set()
 
     @property
@@ -37,7 +38,7 @@ class Door:
     @contextmanager
     def closing_at(self, until: float) -> Iterator[None]:
         """Cut every connection of this door at a monotonic instant, unless the call is done before."""
-        self.until = until
+        self.until, self.spoken = until, False
         cutter = threading.Timer(self.left, self.cut)
         cutter.daemon = True
         cutter.start()
@@ -91,6 +92,13 @@ class _Guarded(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         sock, self._handle = self._door.connect(self, encrypted=self.encrypted)
         return sock
+
+    def send(self, data: Any) -> None:
+        """From here on the other side may know of the call."""
+        if self.sock is None:
+            self.connect()
+        self._door.spoken = True
+        super().send(data)
 
     def close(self) -> None:
         """Close the connection and its handle."""

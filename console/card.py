@@ -126,9 +126,10 @@ def sides(profiles: Sequence[ProfileView], reader: Reader) -> list[Side]:
 
 def kind_words(kind: str) -> str:
     """What kind of profile; nothing for the usual one."""
-    return {"customer": "", "guest": _("guest"), "visitor": _("visitor"), "lead": _("unverified")}.get(
-        kind, kind
-    )
+    return {
+        "customer": "", "guest": _("guest"), "visitor": _("visitor"), "lead": _("unverified"),
+        "correspondent": _("writes letters"),
+    }.get(kind, kind)  # fmt: skip
 
 
 def shown(name: str, value: Any, reader: Reader) -> str:

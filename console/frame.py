@@ -16,6 +16,7 @@ MOST = 999  # a badge counts this far and then says "more"
 
 _COUNTS = f"""(SELECT jsonb_build_object(
       'duplicates', (SELECT count(*) FROM (SELECT {WAITING} LIMIT 1000) d),
+      'inbox', (SELECT count(*) FROM (SELECT FROM mail_threads WHERE waiting LIMIT 1000) w),
       'problems', (SELECT count(*) FROM (SELECT FROM problems WHERE state = 'open' LIMIT 1000) p),
       'connections', (SELECT count(*) FROM connections WHERE state = 'active' AND failures > 0)))"""
 _RUNNING = """(SELECT jsonb_agg(jsonb_build_object('id', r.id, 'kind', r.kind, 'name', s.name, 'read', r.read,
@@ -32,6 +33,7 @@ def rooms() -> list[tuple[str, str, str, str]]:
     return [
         ("overview", "/", _("Overview"), "overview"),
         ("customers", "/customers", _("Customers"), "customers"),
+        ("inbox", "/inbox", _("Inbox"), "inbox"),
         ("duplicates", "/duplicates", _("Duplicates"), "duplicates"),
         ("sites", "/sites", _("Sites"), "sites"),
         ("forms", "/forms", _("Forms"), "forms"),
@@ -39,6 +41,7 @@ def rooms() -> list[tuple[str, str, str, str]]:
         ("attribution", "/attribution", _("Attribution"), "attribution"),
         ("segments", "/segments", _("Segments"), "segments"),
         ("mailings", "/mailings", _("Mailings"), "mail"),
+        ("journeys", "/journeys", _("Journeys"), "journeys"),
         ("connections", "/connections", _("Connections"), "connections"),
         ("problems", "/problems", _("Problems"), "problems"),
         ("operations", "/operations", _("Operations"), "operations"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from console import captured
+from console import captured, letter_told
 from foundation.text import _
 
 
@@ -41,6 +41,9 @@ def tell(kind: str, data: Mapping[str, Any]) -> Told:
     if captured.knows(kind):
         line = captured.told(kind, data)
         return Told(line.dot, line.text, line.amount, line.currency)
+    if letter_told.knows(kind):
+        letter = letter_told.told(kind, data)
+        return Told(letter.dot, letter.text, why=letter.why)
     dot, sentence = _sentences().get(kind, ("order" if kind.startswith("order.") else "", ""))
     number = str(data.get("number") or "")
     if sentence:

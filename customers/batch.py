@@ -11,12 +11,12 @@ import msgspec
 
 from customers.identity import Key, anonymous, keys_of
 from foundation.errors import Permanent
-from foundation.records import AnyRecord, Gone, Order, Person, Product, Record
+from foundation.records import AnyRecord, Gone, Message, Order, Person, Product, Record
 
 PersonId = tuple[str, str]  # kind of profile, external id
 Kind = TypeVar("Kind", bound=Record)
 
-_MAIN_KIND = {"accounting": "counterparty", "site": "visitor"}
+_MAIN_KIND = {"accounting": "counterparty", "site": "visitor", "mailbox": "correspondent"}
 _encode = msgspec.json.Encoder().encode
 _ZERO = b"\\u0000"
 
@@ -69,6 +69,7 @@ class Batch:
     people: dict[PersonId, Came[Person]] = field(default_factory=dict)
     orders: dict[str, Came[Order]] = field(default_factory=dict)
     products: dict[str, Came[Product]] = field(default_factory=dict)
+    messages: dict[str, Came[Message]] = field(default_factory=dict)
     gone_people: dict[str, datetime] = field(default_factory=dict)
     gone_orders: dict[str, datetime] = field(default_factory=dict)
     gone_products: dict[str, datetime] = field(default_factory=dict)
@@ -120,6 +121,8 @@ def _take(batch: Batch, item: Resolved, record: AnyRecord) -> None:
     elif isinstance(record, Product):
         batch.products[record.external_id] = _came(item, record)
         batch.gone_products.pop(record.external_id, None)
+    elif isinstance(record, Message):
+        batch.messages[record.external_id] = _came(item, record)
     elif isinstance(record, Gone):
         _take_gone(batch, item, record)
     else:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, literal_column, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,11 +14,15 @@ from foundation.clock import new_id, now
 from foundation.database import Base
 from foundation.tables import Time
 
+# of an index for looking at the newest rows of what is only ever added to: next to nothing to keep
+NEWEST = {"pages_per_range": 16, "autosummarize": "on"}
 # of letters' timeline rows; an index of them is found by the one kind a question names, as LIKE would not be
 LETTERS = (
     "'letter.sent', 'letter.opened', 'letter.clicked', 'letter.bounced', 'letter.complained',"
     " 'letter.unsubscribed', 'letter.replied'"
 )
+# and of those that say who wanted a product
+WANTED = "'browse.abandoned', 'cart.abandoned', 'checkout.abandoned', 'web.product_added_to_wishlist'"
 
 
 class Order(Base):
@@ -98,6 +102,20 @@ class Product(Base):
     )
 
 
+class ProductMove(Base):
+    """A product's price became another, or it can be bought again; append-only, none for a new product."""
+
+    __tablename__ = "product_moves"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    product_id: Mapped[UUID]
+    what: Mapped[str]  # price back
+    was: Mapped[Decimal | None] = mapped_column(Money)  # the prices; of what is back they may be equal
+    now: Mapped[Decimal | None] = mapped_column(Money)
+    currency: Mapped[str]
+    at: Mapped[datetime] = mapped_column(Time)  # when we learned of it
+    __table_args__ = (Index("ix_product_moves_at", "at"), Index("ix_product_moves_product_id", "product_id"))
+
+
 class Invoice(Base):
     """A bill to a counterparty."""
 
@@ -117,6 +135,7 @@ class Invoice(Base):
     __table_args__ = (
         Index("uq_invoices_source_id_external_id", "source_id", "external_id", unique=True),
         Index("ix_invoices_customer_id", "customer_id"),
+        Index("ix_invoices_due_at", "due_at", postgresql_where=text("state = 'open'")),
     )
 
 
@@ -135,7 +154,10 @@ class ConsentRow(Base):
     ip: Mapped[str] = mapped_column(default="")
     source_key: Mapped[str]  # repeats of the same statement are one row
     received_at: Mapped[datetime] = mapped_column(Time, default=now)
-    __table_args__ = (Index("uq_consents_profile_id_source_key", "profile_id", "source_key", unique=True),)
+    __table_args__ = (
+        Index("uq_consents_profile_id_source_key", "profile_id", "source_key", unique=True),
+        Index("ix_consents_received_at", "received_at", postgresql_using="brin", postgresql_with=NEWEST),
+    )
 
 
 class TimelineRow(Base):
@@ -166,5 +188,12 @@ class TimelineRow(Base):
         Index(
             "ix_timeline_letters", "kind", "occurred_at", "customer_id",
             postgresql_where=text(f"kind IN ({LETTERS})"),
+        ),
+        Index("ix_timeline_received_at", "received_at", postgresql_using="brin", postgresql_with=NEWEST),
+        Index(
+            "ix_timeline_wanted",
+            literal_column("COALESCE((data -> 'lines'::text), (data -> 'products'::text))").label("wanted"),
+            postgresql_using="gin", postgresql_ops={"wanted": "jsonb_path_ops"},
+            postgresql_where=text(f"kind IN ({WANTED})"),
         ),
     )  # fmt: skip

@@ -141,7 +141,7 @@ def choose(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) -> Go
         for claim in newest:
             quality, said = read(claim.person)
             place = -_place(claim, order) if order and len(newest) > 1 else 0
-            standing = (0 if claim.person.claimed else 1, place, quality)
+            standing = (0 if claim.person.claimed or claim.person.writer else 1, place, quality)
             if quality and standing > best:
                 best, value, winner = standing, said, claim
         values[field] = value

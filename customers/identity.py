@@ -44,7 +44,7 @@ def keys_of(person: Person) -> tuple[Key, ...]:
 
 def _emails(person: Person) -> list[Key]:
     keys = []
-    for text in person.emails:
+    for text in (*person.emails, *filter(None, (person.writer,))):
         email = emails.parse(text)
         if email.key:
             company_desk = email.names_nobody == "role" and person.kind == "company"

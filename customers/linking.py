@@ -11,7 +11,7 @@ from customers import graph as graphs
 from customers.decide import decide
 from customers.identity import name_form
 from customers.known import Decision, Known, Proposal, Shared
-from customers.picture import NEW, CardRow, Edge, Graph, Member, automatic_groups, homes
+from customers.picture import NAMELESS, NEW, CardRow, Edge, Graph, Member, automatic_groups, homes
 from foundation.clock import new_id, now
 
 _SHARING = """
@@ -81,7 +81,7 @@ def _decide(
         edge, first = home.get(member.id), raw.get(member.id)
         return Known(
             member.id, member.changed_at, member.external_id, name_form(member.person), member.keys,
-            anonymous=member.kind == "visitor", home=edge.card if edge else None,
+            anonymous=member.kind in NAMELESS, home=edge.card if edge else None,
             group=groups[member.id] if edge else None, by_device=first is not None and first.rule == "device",
             claimed=member.kind == "lead",
             soft=member.kind in BROWSERS and first is not None and first.rule in LIKELY,
@@ -113,7 +113,8 @@ def _enter(session: Session, graph: Graph, decision: Decision, decided: set[UUID
     """Put what was decided into the graph; links without a reason any more end."""
     at = now()
     for card, profile in decision.new_cards:
-        graph.cards[card] = CardRow(card, at, identified=graph.members[profile].kind != "visitor", new=True)
+        named = graph.members[profile].kind not in NAMELESS
+        graph.cards[card] = CardRow(card, at, identified=named, new=True)
     moved = set(decision.moved)
     ending = [edge for edge in graph.edges if edge.profile in moved and edge.rule not in ("split", "manual")]
     ending += _unjustified(graph, decision, decided - moved)

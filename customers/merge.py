@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from customers import graph as graphs
 from customers import stats
-from customers.picture import NEW, CardRow, Edge, Graph, Group, automatic_groups, draw, homes
+from customers.picture import NAMELESS, NEW, CardRow, Edge, Graph, Group, automatic_groups, draw, homes
 from customers.tables import Verdict
 from customers.undo import Undone, undo
 from foundation import operations
@@ -88,7 +88,7 @@ def split(session: Session, profile_ids: Collection[UUID], actor: str) -> Operat
     new: list[UUID] = []
     for member in leaving:
         card = new_id()
-        graph.cards[card] = CardRow(card, now(), identified=member.kind != "visitor", new=True)
+        graph.cards[card] = CardRow(card, now(), identified=member.kind not in NAMELESS, new=True)
         _tie(graph, Edge(0, member.id, card, "split", operation.id, actor=actor, new=True))
         if new:
             evidence = {"card": str(card)}

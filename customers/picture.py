@@ -15,6 +15,7 @@ import msgspec
 from customers.identity import Key
 from foundation.records import Person
 
+NAMELESS = ("visitor", "correspondent")  # kinds of profiles that have no card until something identifies them
 NEW = 1 << 60  # ids of links yet to be written: after all that are
 
 
@@ -206,7 +207,7 @@ def _groups(graph: Graph, sets: Sets, home: dict[UUID, Edge]) -> list[Group]:
         group.members.append(member)
         if not member.gone or member.kept:
             group.live = True
-            named = member.kind != "visitor"
+            named = member.kind not in NAMELESS
             group.identified = group.identified or named
             lived[edge.card] = lived.get(edge.card, False) or named
     for group in groups.values():

@@ -9,10 +9,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers.touched import FOLLOWER, TELL
+from customers.touched import TELL, wake_followers
 from foundation.clock import now
 from foundation.database import GRAPH_LOCK, lock
-from foundation.wake import wake_after_commit
 
 # An order counts when the buyer bound themselves; a refund takes its money back, not its having been.
 COUNTED = "o.gone_at IS NULL AND o.state NOT IN ('cart', 'failed', 'cancelled')"
@@ -110,7 +109,7 @@ def refresh(session: Session, cards: Collection[UUID]) -> None:
     """Count these cards anew, those that live."""
     if cards:
         session.execute(text(_REFRESH), {"ids": list(cards), "told_at": now()})
-        wake_after_commit(session, FOLLOWER)
+        wake_followers(session)
 
 
 def postpone(session: Session, cards: Collection[UUID]) -> None:
@@ -153,7 +152,7 @@ def drop(session: Session, cards: Collection[UUID]) -> None:
     if cards:
         query = text(f"WITH {TELL} DELETE FROM customer_stats WHERE customer_id = ANY(:ids)")
         session.execute(query, {"ids": list(cards), "told_at": now()})
-        wake_after_commit(session, FOLLOWER)
+        wake_followers(session)
 
 
 def cuts(session: Session) -> Cuts:
@@ -174,7 +173,7 @@ def mark(session: Session, ends: Cuts, after: UUID, limit: int) -> tuple[UUID | 
     """
     values = {**ends._asdict(), "after": after, "limit": limit, "told_at": now()}
     last, changed = session.execute(text(_MARK), values).one()
-    wake_after_commit(session, FOLLOWER)
+    wake_followers(session)
     return last, changed
 
 

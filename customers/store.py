@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from customers import cards, consent, graph, linking, order_rows, orders, products, profiles, stats
 from customers.batch import Batch, PersonId, Resolved, read
 from customers.graph import Settled
+from customers.mail import store as mail
 from customers.order_rows import Draft
 from customers.orders import Placed
 from customers.picture import Member
@@ -79,6 +80,7 @@ def apply(
     orders.write(session, placed)
     changed = products.write(session, source_id, batch.products)
     touched = settled.cards | _cards_of(placed) | _gone(session, source_id, batch, found, placed)
+    touched |= mail.write(session, source_id, batch.messages, found.ids)
     (stats.postpone if bulk else stats.refresh)(session, touched)
     counts = {
         "profiles_new": found.new,

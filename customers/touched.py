@@ -14,11 +14,18 @@ from foundation.clock import now
 from foundation.wake import wake_after_commit
 
 FOLLOWER = "segments.follow"  # the duty that looks
+JOURNEYS = "journeys.follow"  # the duty that looks whether somebody enters or goes on in a journey
 # the first part of a statement that changes customers `:ids`, so that telling costs no statement of its own
 TELL = (
     "told AS (INSERT INTO segment_touched (customers, what, at) VALUES (CAST(:ids AS uuid[]), '', :told_at))"
 )
 _TOUCH = text("INSERT INTO segment_touched (customers, what, at) VALUES (:ids, :what, :at)")
+
+
+def wake_followers(session: Session) -> None:
+    """Have them look after the commit, whoever wrote of it."""
+    wake_after_commit(session, FOLLOWER)
+    wake_after_commit(session, JOURNEYS)
 
 
 def touch(session: Session, customers: Collection[UUID], what: str = "") -> None:
@@ -29,4 +36,4 @@ def touch(session: Session, customers: Collection[UUID], what: str = "") -> None
     """
     if customers or what:
         session.execute(_TOUCH, {"ids": sorted(set(customers)), "what": what, "at": now()})
-        wake_after_commit(session, FOLLOWER)
+        wake_followers(session)

@@ -18,6 +18,7 @@ from email_campaigns.tables import MailSwitch
 from foundation.clock import now
 from foundation.context import Context, current
 from foundation.sealing import Sealer
+from foundation.text import _
 
 _DATABASE = text(
     "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid FROM pg_database"
@@ -68,9 +69,32 @@ def go(session: Session, actor: str) -> None:
     _set(session, stopped=False, stopped_reason="", stopped_by=actor)
 
 
+_UNDER_WAY = text(
+    "UPDATE mailings SET state = 'asking', reason = :reason"
+    " WHERE state IN ('scheduled', 'freezing', 'sending', 'paused')"
+    " AND frozen ->> 'home' IS DISTINCT FROM :home"
+)
+_WAITING = text(
+    "UPDATE deliveries SET state = 'unknown', reason = 'copied', token = token + 1, lease_until = NULL,"
+    " finished_at = :now WHERE state IN ('planned', 'deferred', 'claimed', 'handed_over')"
+    " AND left(step, 8) <> 'mailing:'"
+)
+
+
 def confirm(session: Session, actor: str, context: Context | None = None) -> None:
-    """This is the installation that sends: no other copy is running."""
-    _set(session, home=mark(session, context), stopped_by=actor)
+    """This is the installation that sends: no other copy is running.
+
+    What was under way when the copy was made may have left the other one since, so none of it leaves by
+    itself: mailings ask, and single letters are of unknown fate until somebody decides.
+    """
+    home = mark(session, context)
+    if switch(session, context).home != home:
+        reason = _(
+            "This is a copy of another installation: letters of this mailing may have left there since."
+        )
+        session.execute(_UNDER_WAY, {"home": home, "reason": reason})
+        session.execute(_WAITING, {"now": now()})
+    _set(session, home=home, stopped_by=actor)
 
 
 def _set(session: Session, **values: object) -> None:

@@ -6,7 +6,10 @@ from binascii import Error
 from hashlib import sha256
 from uuid import UUID
 
-KINDS = {"click": b"c", "open": b"o", "view": b"v", "unsubscribe": b"u", "preferences": b"p", "return": b"r"}
+KINDS = {
+    "click": b"c", "open": b"o", "view": b"v", "unsubscribe": b"u", "preferences": b"p", "return": b"r",
+    "confirm": b"d", "answer": b"n",
+}  # fmt: skip
 _SEAL = 16  # bytes: 128 bits
 
 

@@ -1,7 +1,7 @@
 """The time zone of a person, read from country and city: what quiet hours and local times are counted in."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -73,7 +73,7 @@ def zone_of(country: str | None, city: str | None, usual: str = "UTC") -> str:
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):  # a zone that is known elsewhere only
+    except (KeyError, OSError, ValueError):  # a zone that is known elsewhere only
         return None
 
 
@@ -81,6 +81,30 @@ def local(at: datetime, zone: str) -> datetime:
     """An instant as clocks of the zone show it; UTC where the zone is unknown."""
     found = _zone(zone)
     return at.astimezone(found) if found else at
+
+
+# the same as `zone_of` for columns of country {0} and city {1}: joins, and the zone that comes of them;
+# both want `parameters()`
+JOINS = """LEFT JOIN unnest(CAST(:z_cities AS text[]), CAST(:z_city_zones AS text[])) AS zc (city, zone)
+  ON zc.city = upper(btrim({0})) || ' ' || lower(btrim({1}))
+LEFT JOIN unnest(CAST(:z_countries AS text[]), CAST(:z_zones AS text[])) AS zn (country, zone)
+  ON zn.country = upper(btrim({0}))"""
+ZONE = "coalesce(zc.zone, zn.zone, (SELECT w.zone FROM mail_switch w), 'UTC')"
+
+
+def parameters() -> dict[str, list[str]]:
+    """What the SQL needs."""
+    return {
+        "z_cities": [f"{country} {city}" for country, city in _BY_CITY],
+        "z_city_zones": list(_BY_CITY.values()),
+        "z_countries": list(_by_country()),
+        "z_zones": list(_by_country().values()),
+    }
+
+
+def instant(wall: datetime, zone: str) -> datetime:
+    """What clocks of the zone show as an instant; as UTC where the zone is unknown."""
+    return wall.replace(tzinfo=_zone(zone) or UTC)
 
 
 def end_of_quiet(at: datetime, zone: str, begin: int, end: int) -> datetime | None:

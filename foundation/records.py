@@ -70,6 +70,7 @@ class Person(Record, frozen=True, kw_only=True, tag="person"):
     accounts: tuple[str, ...] = ()  # names of the person in systems that several sources know: "shop:7"
     device_ids: tuple[str, ...] = ()  # browsers, newest first
     claimed: bool = False  # a browser says so and nobody has proved it
+    writer: str = ""  # the address letters came from: finds the card that has it, and says nothing else
     extra: dict[str, str] = {}
 
 
@@ -173,12 +174,48 @@ class Payment(Record, frozen=True, kw_only=True, tag="payment"):
     paid_at: datetime | None = None
 
 
+class Attachment(Record, frozen=True, kw_only=True):
+    """A file in a letter; its content stays in the landed letter."""
+
+    number: int
+    name: str  # safe to save it under
+    type: str
+    size: int
+    risky: bool = False  # opening it may run it
+
+
+class Message(Record, frozen=True, kw_only=True, tag="message"):
+    """A letter in a mailbox of ours. Who it is from is what it says, and anybody can say anything."""
+
+    external_id: str
+    sent: bool = False  # written by us: it lay in the folder of sent letters
+    at: datetime | None = None
+    message_id: str = ""
+    answers: tuple[str, ...] = ()  # Message-IDs it names, the one it answers first
+    root: str = ""  # the first letter of its thread, as far as it names it
+    deliveries: tuple[str, ...] = ()  # letters of our ledger it may answer: their ids in hex
+    sender: str = ""
+    sender_name: str = ""
+    reply_to: str = ""  # where it asks answers to be sent, when that isn't its sender
+    recipients: tuple[str, ...] = ()
+    more_recipients: int = 0
+    subject: str = ""
+    text: str = ""
+    quoted: str = ""  # what it repeats of earlier letters
+    attachments: tuple[Attachment, ...] = ()
+    automatic: str = ""  # reply bulk report: no person wrote it just now
+    vouched: bool = False  # our mail server has checked that the sender's domain wrote it
+    cut: bool = False  # not all of it was read
+    size: int = 0
+    report: str = ""  # of a report, its bytes as Latin-1
+
+
 class Gone(Record, frozen=True, kw_only=True, tag="gone"):
     """The source no longer has this object; what we keep of it is marked, not erased."""
 
     external_id: str
-    what: Literal["person", "order", "product", "invoice", "payment"]
+    what: Literal["person", "order", "product", "invoice", "payment", "message"]
     at: datetime | None = None
 
 
-AnyRecord = Person | Order | Product | Invoice | Payment | Gone
+AnyRecord = Person | Order | Product | Invoice | Payment | Message | Gone

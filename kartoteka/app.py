@@ -19,6 +19,7 @@ from console.routes import ROUTES
 from email_campaigns.doors import routes as doors
 from foundation import health, metrics, roles
 from foundation.database import transaction
+from kartoteka import posting
 from migrations import versions
 from sync.context import Context
 from sync.intake import Intake
@@ -79,6 +80,7 @@ class Application(Starlette):
 
 def make(context: Context, engine: Engine) -> Application:
     """The application for one installation."""
+    posting.join()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -29,6 +29,7 @@ COMMANDS = {
     "letter": ("letters", "List letters, read one as a customer gets it, check it."),
     "mail": ("mail", "Transports and senders of letters, the stop switch, the log, and what came back."),
     "mailing": ("mailings", "Plan, start, pause, cancel mailings; see how they do."),
+    "journey": ("journeys", "Journeys after triggers: list, switch, try out on the past."),
     "segment": ("segments", "Segments of customers: count, add, explain; lists by hand."),
     "pull": ("runs", "Fetch what changed in an outside system, now."),
     "reconcile": ("runs", "Compare what is there with what is here, and repair gaps."),

@@ -16,6 +16,7 @@ from foundation.embedded import Servers
 from foundation.errors import Misconfigured
 from foundation.settings import Settings, load
 from foundation.tables import Lease
+from kartoteka import posting
 from sync import context
 from sync.context import Context
 
@@ -80,6 +81,7 @@ def prepare(settings: Settings, *, pool_size: int = 5, application: str = "karto
     held = Context(settings, sealing.open_sealer(settings))
     context.use(held)
     jobs.connect(redis_url)
+    posting.join()
     engine = make_engine(database_url, pool_size=pool_size, application=application)
     return Installation(settings, engine, redis_url, held, running=True)
 

@@ -2,6 +2,8 @@
 
 import importlib
 
+from kartoteka import posting
+
 JOB_MODULES = (
     "customers.jobs",
     "customers.segments.jobs",
@@ -9,10 +11,13 @@ JOB_MODULES = (
     "web_capture.jobs",
     "email_campaigns.mailings.jobs",
     "email_campaigns.delivery.engine",
+    "email_campaigns.doors.incoming",
+    "email_campaigns.journeys.jobs",
 )
 
 
 def load_jobs() -> None:
     """Import what registers work; a test finds modules that are missing here."""
+    posting.join()
     for module in JOB_MODULES:
         importlib.import_module(module)

@@ -135,7 +135,7 @@ class _Puller:
             before = seen
             self.work.checkpoint()
             self._land(stream, page, read_at, whole)
-        if whole:
+        if whole and not stream.lasting:
             sweep.settle(
                 self.work, self.connector, stream, self.connection_id, self.run_id, self.started_at,
                 accept_loss=bool(self.detail.get("accept_loss")),

@@ -24,7 +24,7 @@ _HANGS_ON_PROFILES = ("timeline", "invoices", "consents", "profile_keys", "profi
 _HANGS_ON_IT = (
     *((table, "source_id") for table in ("order_lines", "orders", "timeline", "invoices", "products")),
     *((table, "connection_id") for table in ("landed_heads", "landed_records", "head_moves")),
-    ("problems", "source_id"),
+    *((table, "source_id") for table in ("mail_messages", "mail_threads", "problems")),
 )
 
 

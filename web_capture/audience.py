@@ -21,7 +21,12 @@ _OF_PROFILE = ROW.format(rows="timeline") + (
 )
 _PROFILE = f"""
 SELECT p.id, p.kind, p.external_id, p.created_at, p.customer_id,
-  coalesce(nullif(c.name, ''), c.email, c.phone) AS customer, {PROVED}, l.rule, l.evidence
+  coalesce(nullif(c.name, ''), c.email, c.phone) AS customer, {PROVED}, l.rule, l.evidence,
+  ARRAY(SELECT jsonb_build_object('card', q.customer_id, 'at', s.last_at,
+      'name', coalesce(nullif(d.name, ''), d.email, d.phone))
+    FROM soft_visitors s JOIN profiles q ON q.id = s.profile_id JOIN customers d ON d.id = q.customer_id
+    WHERE p.kind = 'visitor' AND s.site_id = p.source_id AND s.device = p.external_id
+    ORDER BY s.last_at DESC LIMIT 5) AS letters
 FROM profiles p LEFT JOIN customers c ON c.id = p.customer_id
 LEFT JOIN LATERAL (SELECT rule, evidence FROM profile_links WHERE profile_id = p.id AND until IS NULL
   ORDER BY id LIMIT 1) l ON true
@@ -93,6 +98,7 @@ class Known(NamedTuple):
     proved: bool  # its card holds somebody known
     rule: str | None
     evidence: dict[str, Any] | None
+    letters: list[dict[str, Any]]  # "card", "name", "at": for whom the letters were that it came by
 
 
 class Origin(NamedTuple):

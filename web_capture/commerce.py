@@ -15,12 +15,17 @@ _MOST_PIECES = 10**9
 _PRODUCTS = "products"
 _SEPARATORS = re.compile(r"[\W_]+")
 _MONEY = frozenset(("value", "revenue", "total", "subtotal", "shipping", "tax", "discount", "price"))
+OPT_IN = "Opt-in Requested"  # of our forms, or of the shop's server: an address that is to be confirmed
 _PAGE = ("url", "path", "title", "referrer")
 
 
 def kind_of(message: Message) -> str:
     """The timeline kind: `web.product_viewed` and its like, `web.lead`, `web.page` …, else `web.event`."""
-    return _kind(message.event) if message.kind == "track" else f"web.{message.kind}"
+    if message.kind != "track":
+        return f"web.{message.kind}"
+    if message.event == OPT_IN and (message.ours or message.secret):  # no browser makes us write to people
+        return "web.opt_in"
+    return _kind(message.event)
 
 
 @lru_cache(maxsize=4_096)
@@ -39,7 +44,7 @@ def data_of(message: Message, currency: str) -> dict[str, Any]:
     """
     data = _about(message)
     kind, rest = kind_of(message), message.properties
-    if message.kind == "track" and kind not in ("web.event", "web.lead"):
+    if message.kind == "track" and kind not in ("web.event", "web.lead", "web.opt_in"):
         typed, rest = _typed(kind, rest, currency)
         data |= typed
     elif message.kind == "page":

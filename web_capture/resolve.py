@@ -32,6 +32,7 @@ from web_capture.messages import Message
 from web_capture.people import Actor, actor_of, visitor
 from web_capture.tables import Site
 from web_capture.visits import sessions as visits
+from web_capture.visits import soft
 
 TOGETHER = 1_000  # events of a transaction, a captured row more or less
 FEW = 50  # cards whose figures are counted at once
@@ -191,6 +192,7 @@ def write(session: Session, site: Site, events: Sequence[Message]) -> None:
         happened.append(Happened(event, actor, profile, card, commerce.kind_of(event), data, bot))
     copy_rows(session, "timeline", _COLUMNS, (_row(site, one) for one in happened))
     visits.record(session, site, happened)
+    soft.record(session, site.id, happened)
     carts.record(session, site, happened)
     forms.record(session, site.id, happened)
     cards = {card for _, card in places.values() if card}

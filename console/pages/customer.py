@@ -14,6 +14,7 @@ from starlette.responses import Response
 from console import captured
 from console import card as cards
 from console.happenings import Told, tell
+from console.pages import journey_people
 from console.pages.duplicates import pairs_of
 from console.templating import link
 from console.web import Call, as_id
@@ -21,14 +22,15 @@ from console.whose import BROWSERS
 from customers import card, graph, merge, search, timeline
 from customers.card import Card, ConsentView, ProfileView
 from customers.facts import Order, OrderLine
+from customers.mail import reading
 from customers.segments import people
 from customers.tables import Customer, Source
 from foundation.errors import BadInput
 from foundation.text import _
 
 EVENTS, ORDERS = 50, 50
-TABS = ("timeline", "orders", "profiles", "segments", "links")
-KINDS = ("", "order", "web")
+TABS = ("timeline", "orders", "letters", "profiles", "segments", "journeys", "links")
+KINDS = ("", "order", "web", "letter")
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,10 @@ def _tabs(one: Card) -> list[tuple[str, str, int | None]]:
     return [
         ("timeline", _("Timeline"), None),
         ("orders", _("Orders"), one.stats.orders),
+        ("letters", _("Letters"), None),
         ("profiles", _("Profiles"), one.stats.profiles),
         ("segments", _("Segments"), None),
+        ("journeys", _("Journeys"), None),
         ("links", _("Why one card"), None),
     ]
 
@@ -124,8 +128,12 @@ def _tab(call: Call, one: Card, tab: str, profiles: Sequence[ProfileView]) -> di
     if tab == "profiles":
         return {"sides": cards.sides(profiles, call.reader), "reasons": cards.reasons(one),
                 "kinds": cards.kind_words}  # fmt: skip
+    if tab == "letters":
+        return _letters(call, one.id)
     if tab == "segments":
         return {"standings": people.of_customer(call.db, one.id)}
+    if tab == "journeys":
+        return journey_people.of_card(call.db, one.id)
     return {"because": cards.because}
 
 
@@ -150,9 +158,26 @@ def _timeline(call: Call, customer: UUID, claimed: Collection[UUID]) -> dict[str
     return {
         "days": days,
         "kind": kind,
-        "kinds": [("", _("All")), ("order", _("Orders")), ("web", _("On the site"))],
+        "kinds": [
+            ("", _("All")),
+            ("order", _("Orders")),
+            ("web", _("On the site")),
+            ("letter", _("Letters")),
+        ],
         "older": link(here, kind=kind, before=page.next) if page.next else "",
         "newer": link(here, kind=kind) if before else "",
+    }
+
+
+def _letters(call: Call, customer: UUID) -> dict[str, Any]:
+    """Conversations with this customer."""
+    before = call.query("before", 400) or None
+    found = reading.threads(call.db, before=before, card=customer)
+    here = f"/customers/{customer}"
+    return {
+        "threads": found.rows,
+        "older": link(here, tab="letters", before=found.next) if found.next else "",
+        "newer": link(here, tab="letters") if before else "",
     }
 
 

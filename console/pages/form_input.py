@@ -33,6 +33,7 @@ def read(typed: Typed) -> Spec:
     spec["targeting"] = {name: _text(typed, name).splitlines() for name in LINES} | {
         name: _text(typed, name) for name in ("device", "visitor")
     }
+    spec["targeting"]["segments"] = [one for one in typed.getlist("segment") if isinstance(one, str)]
     spec["frequency"] = {"kind": _text(typed, "frequency"), "days": _text(typed, "days")}
     spec["schedule"] = {name: _text(typed, name) for name in ("from", "until", "zone")}
     spec["variants"] = _variants(typed, spec)

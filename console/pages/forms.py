@@ -1,6 +1,7 @@
 """Forms and pop-ups: the list, a new one, and the builder with its preview."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from console.pages import form_input
 from console.pages.form_words import choices, kinds, states
 from console.web import Call, as_id
+from customers.segments import pages
 from foundation.errors import BadInput
 from foundation.text import _
 from web_capture import sites
@@ -94,8 +96,13 @@ def _builder(
         "form.html", status, form=form, site=site, spec=spec, published=newest.published_at is not None,
         kinds=kinds(), states=states(), choices=choices(form.kind), place=place, spare=SPARE,
         most_fields=form_spec.MOST_FIELDS, most_variants=form_spec.MOST_VARIANTS,
+        segments=pages.choices(call.db, _chosen(spec)),
         codes=forms.codes_left(call.db, form) if spec["coupon"]["kind"] == "list" else None, **extra,
     )  # fmt: skip
+
+
+def _chosen(spec: dict[str, Any]) -> list[UUID]:
+    return [UUID(one) for one in spec["targeting"].get("segments", []) if form_spec.SEGMENT.fullmatch(one)]
 
 
 def save(call: Call) -> Response:

@@ -40,22 +40,23 @@ def _ask(call: Call, wrong: dict[str, str] | None = None) -> Response:
         for one in starters.everything().values()
     ]
     typed = call.fields()
-    company, address = _company(call)
+    company, address = company_of(call)
     chosen = typed.get("starter") or call.query("starter", 60)
     return call.page(
         "letter_new.html", 422 if wrong else 200, starters=begun, typed=typed, wrong=wrong or {},
         chosen=chosen,
         company=typed.get("company", company), address=typed.get("address", address),
-        language=typed.get("language") or _usual(call), names=letter_words.languages(call.me.locale),
+        language=typed.get("language") or usual(call), names=letter_words.languages(call.me.locale),
         written=starters.LANGUAGES, purposes=letter_words.purposes(),
     )  # fmt: skip
 
 
-def _usual(call: Call) -> str:
+def usual(call: Call) -> str:
+    """The language somebody's letters usually begin in: their own where we have words in it."""
     return call.me.locale if call.me.locale in starters.LANGUAGES else "en"
 
 
-def _company(call: Call) -> tuple[str, str]:
+def company_of(call: Call) -> tuple[str, str]:
     """Company and postal address as the letter made last has them."""
     rows, _older = store.page(call.db, limit=1)
     row = store.newest(call.db, rows[0].id) if rows else None

@@ -34,9 +34,18 @@ def _form(
         "mail_transport.html", status, row=row, kind=known[kind], kinds=known, values=values,
         wrong=wrong or {}, typed=typed,
         kept={one.name for one in known[kind].settings if one.secret and before.get(one.name)},
-        today=rates.warm_up(row, now()) if row is not None else None,
+        hook=_hook(call, row, before), today=rates.warm_up(row, now()) if row is not None else None,
         caps=_lines(row) if row is not None else "",
     )  # fmt: skip
+
+
+def _hook(call: Call, row: Transport | None, values: dict[str, str]) -> str:
+    """Where the provider's webhook is to tell of letters; nothing without one."""
+    provider = kinds.events_of(row.kind, values) if row is not None else ""
+    if not provider or row is None:
+        return ""
+    secret = "/" + _("YOUR-SECRET") if provider in ("postmark", "brevo") else ""
+    return f"{context(call).public_url}/hooks/mail/{row.id}/{provider}{secret}"
 
 
 def _lines(row: Transport) -> str:

@@ -62,6 +62,8 @@ def happenings() -> dict[str, str]:
         "letter.complained": _("Marked as spam"),
         "letter.unsubscribed": _("Unsubscribed"),
         "letter.replied": _("Answered"),
+        "letter.confirmed": _("The address was confirmed"),
+        "letter.answered": _("A score was given"),
     }
 
 

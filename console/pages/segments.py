@@ -11,7 +11,7 @@ from console.pages import segment_rows, segment_trees, segment_words
 from console.pages.segment_rows import Group, Row
 from console.templating import link
 from console.web import Call
-from customers.segments import language, printing, store, tree, words
+from customers.segments import language, pages, printing, store, tree, words
 from customers.segments.tables import Segment
 from customers.segments.tree import Node
 from customers.timeline import read_cursor, write_cursor
@@ -177,6 +177,16 @@ def labels() -> dict[str, Any]:
         "ops": segment_words.ops(), "periods": segment_words.periods(), "units": segment_words.units(),
         "choices": segment_words.choices(),
     }  # fmt: skip
+
+
+def tell_pages(call: Call) -> Response:
+    """Let the shops' pages know who is in it, or no longer."""
+    segment, on = find(call), call.text("on") == "yes"
+    pages.tell(call.db, segment, on)
+    said = (
+        _("Shops' pages may know now who is in it.") if on else _("Shops' pages don't learn of it any more.")
+    )
+    return call.go(f"/segments/{segment.id}", said)
 
 
 def archive(call: Call) -> Response:

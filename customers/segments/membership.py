@@ -16,7 +16,9 @@ from customers.segments import due, sql, tree
 from customers.segments.sql import Query
 from customers.segments.tables import Segment
 from customers.segments.tree import And, Condition, Node, Not, Or
+from customers.touched import JOURNEYS
 from foundation.database import lock
+from foundation.wake import wake_after_commit
 
 SEGMENTS_LOCK = 7_005
 
@@ -94,7 +96,10 @@ def judge(
         **query.params, "ids": sorted(customers), "segment": segment.id, "at": at, "reason": reason,
         "version": segment.version,
     }  # fmt: skip
-    return [(row[0], row[1]) for row in session.execute(text(statement), values)]
+    moved = [(row[0], row[1]) for row in session.execute(text(statement), values)]
+    if moved:
+        wake_after_commit(session, JOURNEYS)
+    return moved
 
 
 def judged(query: Query, node: Node) -> str:
@@ -136,6 +141,7 @@ def recompute(session: Session, segment: Segment, node: Node, at: datetime, reas
     values = {**params, "segment": segment.id, "at": at, "reason": reason, "version": segment.version}
     moved = session.execute(text(_RECOMPUTE.format(inside=inside)), values).one()
     _set_due(session, segment, tree.conditions(node), at)
+    wake_after_commit(session, JOURNEYS)
     return Moved(*moved)
 
 

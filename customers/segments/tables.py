@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
+from customers.facts import NEWEST
 from foundation.clock import new_id, now
 from foundation.database import Base
 from foundation.tables import Time
@@ -26,6 +27,7 @@ class Segment(Base):
     computed_at: Mapped[datetime | None] = mapped_column(Time)  # when all of them were looked at last
     stale_at: Mapped[datetime | None] = mapped_column(Time)  # since when all have to be looked at again
     members: Mapped[int] = mapped_column(default=0)  # kept by whoever writes the members
+    pages: Mapped[bool] = mapped_column(default=False)  # shops' pages may know who is in it
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
     created_by: Mapped[str] = mapped_column(default="")
     changed_at: Mapped[datetime] = mapped_column(Time, default=now)
@@ -104,6 +106,7 @@ class SegmentEvent(Base):
     __table_args__ = (
         Index("ix_segment_events_segment_id", "segment_id", "id"),
         Index("ix_segment_events_customer_id", "customer_id", "id"),
+        Index("ix_segment_events_at", "at", postgresql_using="brin", postgresql_with=NEWEST),
     )
 
 

@@ -114,7 +114,7 @@ def claim(engine: Engine, transport_id: UUID, limit: int = BATCH) -> Claim:
         verdicts = guards.judge(session, [Candidate(*tuple(due)[:13]) for due in found.values()], row)
         verdicts.go, slow = rates.by_domain(session, transport, verdicts.go)
         verdicts.wait += slow
-        _write(session, verdicts)
+        write(session, verdicts)
         taken.extend(_take(session, verdicts.go, found))
     taken.more = len(found) == limit or len(taken) < len(found)
     return taken
@@ -159,7 +159,8 @@ def _due(session: Session, transport: Transport, limit: int) -> dict[UUID, Row[A
     return {row.id: row for row in rows}
 
 
-def _write(session: Session, verdicts: Verdicts) -> None:
+def write(session: Session, verdicts: Verdicts) -> None:
+    """Keep who gets none and why, and who waits."""
     if verdicts.skip:
         _skip(session, [(one.id, None, code, detail) for one, code, detail in verdicts.skip])
     if verdicts.wait:

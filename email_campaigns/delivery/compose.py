@@ -7,7 +7,7 @@ lane.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,15 +18,18 @@ from sqlalchemy.orm import Session
 
 from customers import emails
 from email_campaigns import secret
-from email_campaigns.delivery import domains, mime
+from email_campaigns.delivery import answering, domains, mime
 from email_campaigns.delivery.claims import Claimed
 from email_campaigns.delivery.ledger import message_id
-from email_campaigns.delivery.links import Own, Signer, usual
+from email_campaigns.delivery.links import Own, Signer, asking, usual
 from email_campaigns.delivery.results import Made
 from email_campaigns.delivery.signing import Signer as Dkim
+from email_campaigns.delivery.transports import kinds
+from email_campaigns.delivery.transports.base import Kind
 from email_campaigns.letters import render, variables
 from email_campaigns.letters import store as letters
-from email_campaigns.tables import LetterVersion, Sender
+from email_campaigns.letters.values import Ours
+from email_campaigns.tables import LetterVersion, Sender, Transport
 from foundation.clock import now
 from foundation.context import Context, current
 from foundation.database import transaction
@@ -67,10 +70,10 @@ class Composer:
             for one in rows:
                 if one.sender_id not in self._senders:
                     self._senders[one.sender_id] = self._from(session, one.sender_id)
-                if one.letter_version_id not in self._versions:
+                if one.letter_version_id not in self._versions and not answering.is_answer(one):
                     self._learn(session, one.letter_version_id)
             contexts: dict[tuple[UUID, UUID], Mapping[str, Any]] = {}
-            for version in {one.letter_version_id for one in rows}:
+            for version in {one.letter_version_id for one in rows} & self._versions.keys():
                 cards = {
                     one.customer_id for one in rows if one.letter_version_id == version and one.customer_id
                 }
@@ -90,7 +93,8 @@ class Composer:
     def _from(self, session: Session, sender_id: UUID) -> From:
         row = session.get_one(Sender, sender_id)
         domain = row.address.rpartition("@")[2]
-        signer = domains.signer(session, self.context.sealer, domain)
+        via = kinds.kinds().get(session.get_one(Transport, row.transport_id).kind)
+        signer = _outliving(domains.signer(session, self.context.sealer, domain), via)
         return From(
             row.address, domain, mime.mailbox(row.name, row.address), row.reply_to, signer, self.bounces
         )
@@ -100,6 +104,10 @@ class Composer:
         self._versions[version.id], self._usual[version.id] = version, False
         with transaction(self.engine) as session:
             self._senders[sender_id] = self._from(session, sender_id)
+
+    def asked(self, row: Claimed) -> dict[str, str]:
+        """The links by which the letter asks its person something."""
+        return self.links.asked(row.id, asking(self._versions[row.letter_version_id].named.paths))
 
     def sender(self, row: Claimed) -> From:
         """Who a letter is from."""
@@ -137,6 +145,11 @@ class Batch:
             if not recipient:
                 refused.append((row, "bad_address", {"why": emails.parse(row.address).problem}))
                 continue
+            if answering.is_answer(row):
+                sender = self._composer.sender(row)
+                back = self._return_path(row, sender)
+                made.append(answering.made(row, sender, recipient, back, at))
+                continue
             try:
                 one = self._draw(row)
             except render.Unrendered as error:
@@ -149,7 +162,8 @@ class Batch:
         own = self._composer.links.own(row.id)
         card = row.customer_id
         known = self._contexts.get((row.letter_version_id, card), {}) if card else self._anybody
-        context = {**(variables.merged(known, row.context) if row.context else known), "links": own._asdict()}
+        links = {name: Ours(link) for name, link in own._asdict().items()} | self._composer.asked(row)
+        context = {**(variables.merged(known, row.context) if row.context else known), "links": links}
         return Drawn(row, own, render.render(self._composer.version(row), row.language, context))
 
     def _put_together(self, one: Drawn, recipient: str, at: datetime) -> Made:
@@ -201,6 +215,16 @@ class Batch:
             return sender.address
         local, _at, domain = sender.bounces.rpartition("@")
         return f"{local}+{self._composer.links.token('return', row.id.bytes)}@{domain}"
+
+
+def _outliving(signer: Dkim | None, via: Kind | None) -> Dkim | None:
+    """Of our signatures those that the way out leaves whole."""
+    if signer is None or via is None:
+        return signer
+    if via.signed == "none":
+        return None
+    keys = signer.keys[:1] if via.signed == "one" else signer.keys
+    return replace(signer, keys=keys, leaves=signer.leaves | via.rewritten)
 
 
 def _extra(row: Claimed, sender: From, own: Own) -> list[mime.Header]:

@@ -20,7 +20,7 @@ from foundation import log, problems
 from foundation.clock import monotonic, now
 from foundation.context import current
 from foundation.database import transaction
-from foundation.errors import KartotekaError, Misconfigured
+from foundation.errors import KartotekaError, Misconfigured, Temporary
 from foundation.running import duty
 
 EVERY = 1.0  # seconds between looks at what is due
@@ -90,7 +90,7 @@ class Post:
         for _lane in range(wanted - working):
             kept = self.idle.get(key)
             way = kept.pop()[0] if kept else senders.way(current().sealer, row)
-            lane = Lane(self.engine, row.id, way, settings.get("bounces", ""))
+            lane = Lane(self.engine, row.id, way, settings.get("bounces", ""), settings)
             thread = threading.Thread(target=self._run, args=(lane,), name=f"mail {row.name}")
             self.running.append(_Running(lane, thread, key))
             thread.start()
@@ -110,6 +110,11 @@ class Post:
         for one in [one for one in self.running if not one.thread.is_alive()]:
             one.thread.join()
             self.running.remove(one)
+            if one.lane.way.renewed:
+                with transaction(self.engine) as session:
+                    senders.renewed(session, current().sealer, one.lane.transport_id, one.lane.settings,
+                                    one.lane.way.renewed)  # fmt: skip
+                one.lane.way.renewed = {}
             if one.lane.trouble is not None:
                 one.lane.way.close()
                 self._troubled(one.lane, one.lane.trouble)
@@ -121,13 +126,15 @@ class Post:
 
     def _troubled(self, lane: Lane, error: KartotekaError) -> None:
         failures = self.rests.get(lane.transport_id, (0, 0.0))[0] + 1
-        rest = RESTS[min(failures, len(RESTS)) - 1]
+        asked = error.retry_after or 0.0 if isinstance(error, Temporary) else 0.0
+        rest = max(RESTS[min(failures, len(RESTS)) - 1], asked)
         self.rests[lane.transport_id] = failures, monotonic() + rest
         with transaction(self.engine) as session:
             row = session.get_one(Transport, lane.transport_id, with_for_update=True)
             if isinstance(error, Misconfigured) and not lane.broke:
                 senders.pause(session, row, str(error))
-            _report(session, row, str(error))
+            if failures > 1 or not asked:  # to be asked once to wait is no problem yet
+                _report(session, row, str(error))
 
     def _well(self, lane: Lane) -> None:
         if self.rests.pop(lane.transport_id, None) is not None:

@@ -1,8 +1,9 @@
 """Every limit there is on writing to people, in one place, asked when a letter is claimed.
 
 In this order, the first that says no wins: stopped, restored (nothing is claimed at all), the mailing's
-state (its rows stay planned), no address, suppressed, consent, merged, holdout (when planned), the cap,
-quiet hours. Each leaves its code in the row; `sentence` says it in words. A constant number of queries for
+state (its rows stay planned) or the journey's (its rows wait), no address, suppressed, consent, merged,
+holdout (when planned), the cap, quiet hours. Journeys of a higher priority are asked first, so the cap stops
+the others. Each leaves its code in the row; `sentence` says it in words. A constant number of queries for
 any number of rows.
 """
 
@@ -64,11 +65,38 @@ def held(session: Session, row: MailSwitch | None = None, context: Context | Non
 def judge(session: Session, candidates: Sequence[Candidate], row: MailSwitch) -> Verdicts:
     """Ask every guard about these rows, of which nobody else claims any meanwhile."""
     found, left = Verdicts(), list(candidates)
-    for guard in (_address, _suppressed, _consent, _merged, _cap, _quiet):
+    for guard in (_journeys, _address, _suppressed, _consent, _merged, _cap, _quiet):
         if left:
             left = guard(session, left, row, found)
     found.go = left
     return found
+
+
+PAUSED = timedelta(minutes=15)  # between looks at a letter of a paused journey; resuming lets it go at once
+_JOURNEYS = text("SELECT id, state, priority FROM journeys WHERE CAST(id AS text) = ANY(:ids)")
+_AFTER_ALL = 10  # where letters stand that are of no journey
+
+
+def _journeys(
+    session: Session, rows: Sequence[Candidate], row: MailSwitch, found: Verdicts
+) -> list[Candidate]:
+    """Letters of a paused journey wait, those of one that was switched off never leave."""
+    of = {one.id: one.step.split(":", 2)[1] for one in rows if one.step.startswith("journey:")}
+    if not of:
+        return list(rows)
+    known = {str(one.id): one for one in session.execute(_JOURNEYS, {"ids": list(set(of.values()))})}
+    left, places = [], {}
+    for one in rows:
+        journey = known.get(of.get(one.id, ""))
+        state = journey.state if journey else "" if one.id not in of else "off"
+        if state in ("off", "archived"):
+            found.skip.append((one, "journey_off", {}))
+        elif state == "paused":
+            found.wait.append((one, "journey_paused", now() + PAUSED, {}))
+        else:
+            left.append(one)
+            places[one.id] = journey.priority if journey else _AFTER_ALL
+    return sorted(left, key=lambda one: places[one.id])
 
 
 def _address(
@@ -191,6 +219,9 @@ def sentences() -> dict[str, str]:
             "This is a restored copy: it sends nothing until somebody confirms that no other one does."
         ),
         "paused": _("Its mailing is paused."),
+        "journey_paused": _("Its journey is paused."),
+        "journey_off": _("Its journey was switched off."),
+        "left_journey": _("The person left the journey before it went."),
         "transport": _("Its transport is paused."),
         "no_address": _("The card has no e-mail address."),
         "no_card": _("The profile is on no card any more."),
@@ -214,6 +245,7 @@ def _replies() -> dict[str, str]:
         "greylisted": _("The server takes letters of strangers at the second try only (greylisting)."),
         "mailbox_full": _("The mailbox is full."),
         "no_mailbox": _("There is no such mailbox; the address went onto the suppression list."),
+        "inactive": _("The provider has the address on a list of its own and writes to it no more."),
         "policy": _("The server refuses letters of this kind or from this sender."),
         "too_big": _("The letter is too big for the server."),
         "content": _("The server refuses what is in the letter."),
@@ -222,6 +254,9 @@ def _replies() -> dict[str, str]:
         "gave_up": _("The server put it off for too long; it isn't tried any more."),
         "crashed": _("The process that made it died {crashes} times over it."),
         "died": _("The process that handed it over died before the answer came. It may have arrived."),
+        "copied": _(
+            "It waited when this copy of another installation was made, and may have left there since."
+        ),
         "no_reply": _("The connection broke before the server answered. It may have arrived."),
         "proved": _("It arrived: {proof}."),
         "resolved": _("Decided by {resolved_by}."),

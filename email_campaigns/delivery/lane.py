@@ -1,13 +1,13 @@
 """One thread, one connection: claims rows of a transport, makes letters, hands them over, tells results.
 
-While a few letters leave, a second thread commits the results of those before and marks those after them, so
-that a durable ledger costs no waiting. How many leave between two commits follows the server's speed: so
-many may be of unknown fate when the process is killed.
+While a few letters leave, others make the next ones, commit the results of those before and mark those after
+them, so that neither the server's answers nor a durable ledger cost waiting. How many leave between two
+commits follows the server's speed: so many may be of unknown fate when the process is killed.
 """
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from email_campaigns.delivery.claims import Claimed
 from email_campaigns.delivery.compose import Batch, Composer
 from email_campaigns.delivery.results import Made, Turn
 from email_campaigns.delivery.transports.base import FAILED, UNSENT, Envelope, Outcome, Way
-from email_campaigns.delivery.writer import Writer
+from email_campaigns.delivery.writer import Promise, Writer
 from foundation.clock import monotonic, now
 from foundation.database import transaction
 from foundation.errors import KartotekaError, Misconfigured, Temporary
@@ -56,6 +56,7 @@ class Lane:
     transport_id: UUID
     way: Way
     bounces: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)  # of the transport, as they were
     stopping: threading.Event = field(default_factory=threading.Event)
     trouble: KartotekaError | None = None
     alarm: tuple[str, str] = ("", "")
@@ -79,13 +80,14 @@ class Lane:
             Turn(self.engine, self.transport_id, home, told) as turn,
             Writer("mail writer") as writer,
             Writer("mail claimer") as claimer,
+            Writer("mail maker") as maker,
         ):
             try:
                 coming = self._claim(composer)
                 while coming.rows and not self._ending() and self._opened():
                     ahead = claimer.ask(partial(self._claim, composer)) if coming.more else None
                     try:
-                        self._send(coming, turn, writer)
+                        self._send(coming, turn, writer, maker)
                     finally:
                         coming = ahead.result() if ahead else _NOTHING
                         wake(FOLLOWER)  # of the cards' segments: letters are something to ask for
@@ -118,16 +120,16 @@ class Lane:
                 return False
         return True
 
-    def _send(self, coming: "Coming", turn: Turn, writer: Writer) -> None:
+    def _send(self, coming: "Coming", turn: Turn, writer: Writer, maker: Writer) -> None:
         """Make, mark, hand over and tell these rows, a few at a time, each step beside the others."""
         batch, todo = coming.batch, deque(coming.rows)
         assert batch is not None
         ready: list[Made] = []
         behind: Results = []
-        while todo or ready or behind:
-            if self._ending():
-                todo.clear()
-            made = self._make(batch, [todo.popleft() for _one in range(min(self._size(), len(todo)))])
+        making = self._next(batch, todo, maker)
+        while making or ready or behind:
+            made = making.result() if making else []
+            making = self._next(batch, todo, maker)
             telling = behind
             written = writer.ask(partial(turn, telling, made))
             behind = self._leave(ready)
@@ -136,12 +138,19 @@ class Lane:
                 self._held.pop(one.row.id, None)
             self._watch(telling)
 
+    def _next(self, batch: Batch, todo: "deque[Claimed]", maker: Writer) -> Promise[list[Made]] | None:
+        """Have the next few made; nothing where there are no more."""
+        if self._ending():
+            todo.clear()
+        if not todo:
+            return None
+        rows = [todo.popleft() for _one in range(min(self._size(), len(todo)))]
+        return maker.ask(partial(self._make, batch, rows))
+
     def _size(self) -> int:
         return max(1, min(CHUNK, int(STRETCH / max(self._pace, 1e-6))))
 
     def _make(self, batch: Batch, rows: Sequence[Claimed]) -> list[Made]:
-        if not rows:
-            return []
         made, refused = batch.make(rows)
         claims.skip(self.engine, refused)
         for row, _code, _detail in refused:

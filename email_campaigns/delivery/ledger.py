@@ -30,7 +30,7 @@ INSERT INTO deliveries (id, step, profile_id, customer_id, address, domain, purp
   transport_id, letter_version_id, variant, language, state, reason, detail, due_at, attempts, token,
       planned_at,
   finished_at, reply, subject, context)
-SELECT {_NEW_ID}, :step, profile_id, customer_id, address, split_part(address, '@', 2), :purpose, :topic,
+SELECT {_NEW_ID}, {{step}}, profile_id, customer_id, address, split_part(address, '@', 2), :purpose, :topic,
     :sender,
   :transport, :version, variant, language,
   CASE WHEN none THEN 'skipped' WHEN holdout THEN 'holdout' ELSE 'planned' END,
@@ -60,12 +60,13 @@ def plan(
     topic: str = "",
     *,
     with_context: bool = False,
+    with_steps: bool = False,
 ) -> int:
     """One row for everybody whom `select` names; answers how many are new. One statement, safe to repeat.
 
     `select` is SQL with its parameters and yields (customer_id, variant, due_at, holdout), and with
-    `with_context` a JSON `context` for the letter. Two cards with one address get one row. Whoever has no
-    address or is held out gets a row that says so.
+    `with_context` a JSON `context` for the letter, `with_steps` each row's own `step`. Two cards with one
+    address get one row. Whoever has no address or is held out gets a row that says so.
     """
     if purpose not in ("marketing", "transactional"):
         raise BadInput(f"a letter's purpose is marketing or transactional, not {purpose!r}", "purpose")
@@ -82,7 +83,8 @@ def plan(
         raise ValueError(f"the selection uses parameters of ours: {sorted(clash)}")
     query = _PLAN.format(
         wanted=wanted,
-        given="w.context," if with_context else "",
+        step="w_step" if with_steps else ":step",
+        given=("w.context, " if with_context else "") + ("w.step AS w_step, " if with_steps else ""),
         context="coalesce(CAST(context AS jsonb), jsonb_build_object())"
         if with_context
         else "jsonb_build_object()",
@@ -110,7 +112,17 @@ def counts(session: Session, step: str) -> dict[str, int]:
 
 # what a person can mend, or what mends itself; a mailbox that doesn't exist stays away
 MENDABLE = frozenset(
-    {"policy", "content", "refused", "too_big", "gave_up", "needs_utf8", "mailbox_full", "crashed"}
+    {
+        "policy",
+        "content",
+        "refused",
+        "too_big",
+        "gave_up",
+        "needs_utf8",
+        "mailbox_full",
+        "crashed",
+        "inactive",
+    }
 )
 
 

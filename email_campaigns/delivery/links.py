@@ -9,7 +9,7 @@ import hashlib
 import html as markup
 import re
 from binascii import b2a_base64
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,6 +28,10 @@ _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _AFTER = ".,;:!?…»”)]}'\""
 _BODY_END = re.compile(r"</body\s*>", re.I)
+
+
+# what a letter may ask, and the letter of its door; made for letters that name it only: each costs a seal
+ASKING = {"confirm": "d", "answer": "n"}
 
 
 class Own(NamedTuple):
@@ -68,6 +72,10 @@ class Signer:
             f"{base}p/{self.token('preferences', raw)}",
             f"{base}v/{self.token('view', raw)}",
         )
+
+    def asked(self, delivery: UUID, names: Iterable[str]) -> dict[str, str]:
+        """The links by which a letter asks something: variables `links.confirm` and `links.answer`."""
+        return {name: f"{self.base}{ASKING[name]}/{self.token(name, delivery.bytes)}" for name in names}
 
     def click(self, delivery: bytes, url: str, unknown: set[str]) -> str:
         """The click link to an address; the address itself, told in `unknown`, where it has no number yet."""
@@ -149,6 +157,11 @@ class Signer:
         for digest, number in rows:
             url = wanted[bytes(digest)]
             self.numbers[url] = self.numbers[markup.escape(url)] = number  # as HTML writes it, too
+
+
+def asking(paths: Collection[str]) -> tuple[str, ...]:
+    """What a letter asks, by the variables that it names."""
+    return tuple(name for name in ASKING if f"links.{name}" in paths)
 
 
 def usual(template: str) -> bool:

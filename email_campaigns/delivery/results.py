@@ -203,7 +203,8 @@ def settled(row: Claimed, outcome: Outcome, at: datetime) -> tuple[str, str, dat
         return FAILED, "gave_up", None, tries
     wait = 60 if outcome.reason == "greylisted" and tries == 1 else PAUSES[min(tries, len(PAUSES)) - 1]
     spread = 1 + (row.id.int % 1000) / 5000  # the same letter always by the same share: up to a fifth
-    return DEFERRED, outcome.reason, at + timedelta(seconds=wait * spread), tries
+    seconds = max(wait * spread, outcome.wait)
+    return DEFERRED, outcome.reason, at + timedelta(seconds=seconds), tries
 
 
 def _follow_up(engine: Engine, transport_id: UUID, told: Sequence[tuple[Made, Outcome]]) -> None:
@@ -223,8 +224,8 @@ def _follow_up(engine: Engine, transport_id: UUID, told: Sequence[tuple[Made, Ou
 
 
 _SOFT = text(
-    "SELECT count(*) FROM deliveries WHERE address = :address AND reason = ANY(:soft) AND state = 'failed'"
-    " AND finished_at > :since"
+    "SELECT count(*) FROM deliveries WHERE address = :address AND reason = ANY(:soft)"
+    " AND state IN ('failed', 'accepted') AND finished_at > :since"
 )
 
 

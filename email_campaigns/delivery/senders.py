@@ -53,9 +53,7 @@ def change_transport(
     }
     for one in known.settings:
         if one.secret and not values.get(one.name):
-            said[one.name] = (
-                before.get(one.name, "") if said.get("user", "") == before.get("user", "") else ""
-            )
+            said[one.name] = before.get(one.name, "") if _same_account(said, before) else ""
         if len(said[one.name]) > 500 or _CONTROL & set(said[one.name]):
             raise BadInput(_("This can't be used: too long, or not one line."), one.name)
     _check(said)
@@ -73,6 +71,12 @@ def change_transport(
         for name, most in options["domains"].items():
             kept.setdefault(domains.normal(name), {})["per_hour"] = most
         row.domains = {name: one for name, one in kept.items() if one}
+
+
+def _same_account(said: Mapping[str, str], before: Mapping[str, str]) -> bool:
+    """Whether secrets that were kept are still this account's."""
+    names = ("user", "access_key", "client_id", "sign_in")
+    return all(said.get(name, "") == before.get(name, "") for name in names)
 
 
 def _check(said: Mapping[str, str]) -> None:
@@ -105,12 +109,21 @@ def way(sealer: Sealer, row: Transport) -> Way:
     return kinds.make(row.kind, settings_of(sealer, row))
 
 
+def renewed(
+    session: Session, sealer: Sealer, transport_id: UUID, used: Mapping[str, str], fresh: Mapping[str, str]
+) -> None:
+    """Keep settings that the other side has replaced, unless a person has changed them since `used`."""
+    row = session.get(Transport, transport_id, with_for_update=True, populate_existing=True)
+    if row is not None and (said := settings_of(sealer, row)) == used:
+        row.settings = sealer.seal(msgspec.json.encode({**said, **fresh}).decode())
+
+
 def try_out(sealer: Sealer, row: Transport) -> str:
     """Connect and sign in, send nothing; what happened, in words. Raises what `Way.open` raises."""
     one = way(sealer, row)
     try:
         one.open()
-        return _("It answers, and takes letters from us.")
+        return one.check()
     finally:
         one.close()
 

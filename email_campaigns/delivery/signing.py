@@ -51,15 +51,17 @@ class Key:
 
 @dataclass(frozen=True)
 class Signer:
-    """Signs for one domain with all its keys."""
+    """Signs for one domain with all its keys; headers in `leaves` are left to whoever changes them on the
+    way."""
 
     domain: str
     keys: tuple[Key, ...]
+    leaves: frozenset[str] = _UNSIGNED
 
     def sign(self, headers: Sequence[Header], body: bytes, at: datetime) -> bytes:
         """The DKIM-Signature headers to put before the letter's own."""
         canonical = [(name.lower(), relaxed(name, value)) for name, value in headers]
-        signed = [one for one in canonical if one[0] not in _UNSIGNED]
+        signed = [one for one in canonical if one[0] not in self.leaves]
         names = [name for name, _text in signed]
         named = ":".join(
             [*names, *(name for name in dict.fromkeys(names) if name in OVERSIGNED), *_absent(names)]

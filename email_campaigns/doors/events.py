@@ -1,8 +1,9 @@
 """Webhooks of mail providers, `/hooks/mail/<transport>/<provider>[/<secret>]`: bounces and complaints.
 
 What a delivery of events proves itself by is the provider's way: Mailgun signs with a key, SendGrid with a
-private key whose public half is set here, Postmark and Brevo know a secret path (or Basic authentication).
-Letters are found by our Message-ID, else by the address and the transport that wrote to it last.
+private key whose public half is set here, Amazon with a certificate of its notification service; Postmark and
+Brevo know a secret path (or Basic authentication). Letters are found by our id or Message-ID, else by the
+address and the transport that wrote to it last.
 """
 
 from datetime import timedelta
@@ -18,8 +19,9 @@ from starlette.routing import BaseRoute, Route
 
 from email_campaigns import suppression
 from email_campaigns.delivery import senders
+from email_campaigns.delivery.transports import kinds
 from email_campaigns.doors import known as deliveries
-from email_campaigns.doors import preferences, proofs, providers, returning
+from email_campaigns.doors import notices, preferences, proofs, providers, returning
 from email_campaigns.doors.known import Known
 from email_campaigns.doors.providers import Event
 from email_campaigns.tables import Delivery, Transport
@@ -48,15 +50,21 @@ def _take(engine: Engine, sealer: Sealer, request: Request, body: bytes) -> tupl
     with transaction(engine) as session:
         row = session.get(Transport, transport)
         settings = senders.settings_of(sealer, row) if row else {}
-        key = settings.get("events_key", "")
-        if provider not in providers.PROVIDERS or settings.get("events") != provider or not key:
-            return 404, "no such transport"
-        if not proofs.holds(provider, key, request.headers, body, request.path_params.get("secret", "")):
-            return 401, "not proved"
-        try:
-            found = providers.read(provider, body)
-        except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, RecursionError):
-            return 400, "no events of this provider"
+        expected = kinds.events_of(row.kind, settings) if row else ""
+    key = settings.get("events_key", "")
+    if provider not in providers.PROVIDERS or expected != provider or not key:
+        return 404, "no such transport"
+    if provider == "ses":
+        status, words = notices.take(key, body)  # may call Amazon: nothing is held meanwhile
+        if status:
+            return status, words
+    elif not proofs.holds(provider, key, request.headers, body, request.path_params.get("secret", "")):
+        return 401, "not proved"
+    try:
+        found = providers.read(provider, body)
+    except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, RecursionError):
+        return 400, "no events of this provider"
+    with transaction(engine) as session:
         for one in found:
             act(session, transport, one)
     return 200, "thanks"
@@ -89,7 +97,7 @@ def _known(session: Session, transport: UUID, event: Event) -> Known | None:
         if delivery is not None and delivery.transport_id == transport:
             same = suppression.normal(delivery.address) == suppression.normal(event.address)
             return deliveries.find(session, delivery.id) if same or not event.address else None
-    if event.kind in ("delivered", "unsubscribed") or not event.address:
+    if event.kind in ("delivered", "taken", "unsubscribed") or not event.address:
         return None  # too little to go by
     return deliveries.last_to(session, event.address.strip().lower(), transport, now() - RECENT)
 

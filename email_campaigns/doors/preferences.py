@@ -81,7 +81,7 @@ def change(session: Session, known: Known, email: bool, topics: Collection[str],
         suppression.lift(
             session, known.address, scope=suppression.MARKETING, reason=REASON, actor="recipient"
         )
-        _give(session, known, form, ip)
+        _give(session, known, _("I want marketing letters at this address."), form, ip)
     said = []
     for name, on in before.topics.items() if email else ():
         wanted = name in topics
@@ -96,9 +96,18 @@ def change(session: Session, known: Known, email: bool, topics: Collection[str],
     _state(session, known, said, form, ip)
 
 
-def _give(session: Session, known: Known, form: str, ip: str) -> None:
+def confirm(session: Session, known: Known, words: str, form: str, ip: str) -> None:
+    """Whoever reads the address's mail agrees to the words they ticked; said again it changes nothing.
+
+    What the address itself unsubscribed from before is lifted; what others stopped stays stopped.
+    """
+    suppression.lift(session, known.address, scope=suppression.MARKETING, reason=REASON, actor="recipient")
+    _give(session, known, words, form, ip)
+    tell(session, known, "letter.confirmed", msgspec.json.encode(known.told).decode(), at=now())
+
+
+def _give(session: Session, known: Known, words: str, form: str, ip: str) -> None:
     """Consent again: on the letter's profile, and where the same address said no on the same card."""
-    words = _("I want marketing letters at this address.")
     values = {"key": suppression.normal(known.address), "id": known.profile}
     sisters = set(session.scalars(_SISTERS, values)) if known.has_profile else set()
     said = consent.standing(session, sisters)

@@ -1,6 +1,7 @@
 """What providers' events say, in our words; events that we learn nothing new from are left out. Pure.
 
-Opens and clicks come to our own links, so those that providers count are passed over.
+Opens and clicks come to our own links, so those that providers count are passed over. Letters that left by
+a provider's own interface carry our id beside the letter; it is taken in place of the Message-ID.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,8 @@ from email_campaigns.delivery.transports.replies import HARD, Reply
 
 
 class Event(NamedTuple):
-    """Something that became of a letter: kind bounce, complaint, unsubscribed or delivered."""
+    """Something that became of a letter: kind bounce, complaint, unsubscribed, delivered or taken (by the
+    provider, on its way to the recipient)."""
 
     kind: str
     address: str
@@ -40,6 +42,11 @@ def read(provider: str, body: bytes) -> list[Event]:
     if not all(isinstance(one, dict) for one in rows):
         raise ValueError("an event is an object")
     return [event for one in rows for event in PROVIDERS[provider](one)]
+
+
+def _ours(carried: object, message_id: object) -> object:
+    """Our id where the event carries one, else the Message-ID."""
+    return carried if isinstance(carried, str) and len(carried) == 32 else message_id
 
 
 def _text(value: object, most: int = 1000) -> str:
@@ -72,6 +79,7 @@ def _mailgun(said: Said) -> Iterator[Event]:
     one: Said = found if isinstance(found, dict) else said
     name, address = one.get("event"), one.get("recipient", "")
     message_id = _inner(one, "message", "headers").get("message-id") or one.get("Message-Id", "")
+    message_id = _ours(_inner(one, "user-variables").get("delivery"), message_id)
     if name == "failed":
         status = _inner(one, "delivery-status")
         if one.get("severity") == "permanent":
@@ -82,7 +90,8 @@ def _mailgun(said: Said) -> Iterator[Event]:
         gone = name == "bounced" or one.get("code") in ("605", 605)
         yield _bounce(address, message_id, one.get("error") or one.get("description", ""), gone)
     else:
-        kinds = {"complained": "complaint", "unsubscribed": "unsubscribed", "delivered": "delivered"}
+        kinds = {"complained": "complaint", "unsubscribed": "unsubscribed", "delivered": "delivered",
+                 "accepted": "taken"}  # fmt: skip
         yield from _plain(name, kinds, address, message_id)
 
 
@@ -99,7 +108,8 @@ def _plain(name: object, kinds: Mapping[str, str], address: object, message_id: 
 
 
 def _postmark(said: Said) -> Iterator[Event]:
-    name, message_id = said.get("RecordType"), said.get("MessageID", "")
+    name = said.get("RecordType")
+    message_id = _ours(_inner(said, "Metadata").get("delivery"), said.get("MessageID", ""))
     address = said.get("Email") or said.get("Recipient") or ""
     if name == "Bounce":
         kind = said.get("Type")
@@ -118,7 +128,8 @@ def _postmark(said: Said) -> Iterator[Event]:
 
 
 def _sendgrid(said: Said) -> Iterator[Event]:
-    name, address, message_id = said.get("event"), said.get("email", ""), said.get("smtp-id", "")
+    name, address = said.get("event"), said.get("email", "")
+    message_id = _ours(said.get("delivery"), said.get("smtp-id", ""))
     if name == "bounce":
         words = f"{said.get('status') or ''} {said.get('reason') or ''}"
         yield _bounce(address, message_id, words.strip(), said.get("type") != "blocked")
@@ -127,22 +138,54 @@ def _sendgrid(said: Said) -> Iterator[Event]:
         if gone:
             yield _bounce(address, message_id, said.get("reason", ""), True)
     else:
-        kinds = {"spamreport": "complaint", "unsubscribe": "unsubscribed",
+        kinds = {"spamreport": "complaint", "unsubscribe": "unsubscribed", "processed": "taken",
                  "group_unsubscribe": "unsubscribed", "delivered": "delivered"}  # fmt: skip
         yield from _plain(name, kinds, address, message_id)
 
 
 def _brevo(said: Said) -> Iterator[Event]:
-    name, address, message_id = said.get("event"), said.get("email", ""), said.get("message-id", "")
+    name, address = said.get("event"), said.get("email", "")
+    message_id = _ours(said.get("X-Mailin-custom"), said.get("message-id", ""))
     if name in ("hard_bounce", "invalid_email", "soft_bounce", "blocked"):
         yield _bounce(address, message_id, said.get("reason", ""), name in ("hard_bounce", "invalid_email"))
     else:
         kinds = {"spam": "complaint", "complaint": "complaint", "unsubscribe": "unsubscribed",
-                 "unsubscribed": "unsubscribed", "delivered": "delivered"}  # fmt: skip
+                 "unsubscribed": "unsubscribed", "delivered": "delivered", "request": "taken"}  # fmt: skip
         yield from _plain(name, kinds, address, message_id)
 
 
+def _ses(envelope: Said) -> Iterator[Event]:
+    """An event inside a notification; both forms that SES writes."""
+    said: Any = msgspec.json.decode(str(envelope.get("Message", "")))
+    if not isinstance(said, dict):
+        raise ValueError("an event is an object")
+    mail, name = _inner(said, "mail"), said.get("eventType") or said.get("notificationType")
+    tags = _inner(mail, "tags").get("delivery")
+    carried = tags[0] if isinstance(tags, list) and tags else None
+    message_id = _ours(carried, _inner(mail, "commonHeaders").get("messageId", ""))
+    if name == "Bounce":
+        found = _inner(said, "bounce")
+        hard = found.get("bounceType") == "Permanent" and found.get("bounceSubType") != "Suppressed"
+        for one in _people(found.get("bouncedRecipients")):
+            words = one.get("diagnosticCode") or one.get("status") or found.get("bounceSubType")
+            yield _bounce(one.get("emailAddress"), message_id, words, hard)
+    elif name == "Complaint":
+        found = _inner(said, "complaint")
+        for one in _people(found.get("complainedRecipients")):
+            kind = _text(found.get("complaintFeedbackType") or "complaint", 40)
+            yield Event("complaint", _text(one.get("emailAddress"), 400), _text(message_id, 400), reply=kind)
+    elif name in ("Delivery", "Send"):
+        for address in mail.get("destination") or ():
+            kinds = {"Delivery": "delivered", "Send": "taken"}
+            yield from _plain(name, kinds, address, message_id)
+
+
+def _people(found: object) -> list[Said]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
 PROVIDERS: dict[str, Callable[[Said], Iterator[Event]]] = {
+    "ses": _ses,
     "mailgun": _mailgun,
     "postmark": _postmark,
     "sendgrid": _sendgrid,

@@ -132,17 +132,17 @@ def _delivery_report(message: Message) -> Report | None:
     }
     for name in ("failed", "error", "fail"):
         if name in actions:
-            return _failed(actions[name])
+            return _failed(actions[name], message)
     if "delayed" in actions:
         return Report("delayed", reply=_one_line(actions["delayed"].get("diagnostic-code", "")))
     return Report("delivered") if actions.keys() & {"delivered", "relayed", "expanded"} else NOTHING
 
 
-def _failed(block: Message) -> Report:
+def _failed(block: Message, message: Message) -> Report:
     status = _STATUS.search(str(block.get("status", "")))
     said = _one_line(
         str(block.get("diagnostic-code", "")).partition(";")[2] or block.get("diagnostic-code", "")
-    )
+    ) or _about(block, message)
     code = _CODE.search(said)
     mark = status[0] if status else ""
     inner = _STATUS.search(said)
@@ -150,6 +150,16 @@ def _failed(block: Message) -> Report:
         mark = inner[0]  # "5.0.0" says nothing; what the server itself said does
     number = int(code[1]) if code else 450 if mark.startswith("4") else 550 if mark[2:3] == "1" else 554
     return _bounce(number, mark, said or mark)
+
+
+def _about(block: Message, message: Message) -> str:
+    """What the words of a report say of the address whose fields say nothing, as OpenSMTPD's do."""
+    address = str(block.get("final-recipient", "")).rpartition(";")[2].strip()
+    for line in _text(message).splitlines() if "@" in address else ():
+        before, found, after = line.partition(address)
+        if found and not before.strip(" <-*"):
+            return _one_line(after.lstrip(" >:"))
+    return ""
 
 
 def _bounce(number: int, mark: str, said: str) -> Report:

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
 from email_campaigns import secret, tokens
-from email_campaigns.doors import events, machines, pages, preferences, shown, tracking
+from email_campaigns.doors import asking, events, machines, onward, pages, preferences, shown, tracking
 from email_campaigns.doors.known import Known, find
 from email_campaigns.doors.tracking import Visit
 from foundation.context import Context
@@ -78,7 +78,8 @@ def _answer(
     request: Request, doors: Doors, kind: str, handle: Callable[..., Response], address: str, body: bytes
 ) -> Response | None:
     agent = request.headers.get("user-agent", "").replace("\0", "")[:300]
-    visit = Visit(address, agent, machines.alone(request.method, agent, request.headers))
+    alone = machines.alone(request.method, agent, request.headers)
+    visit = Visit(address, agent, alone, request.url.query[:500])
     with transaction(doors.engine) as session:
         key = secret.token_key(session, doors.context.sealer)
         read = tokens.read(key, kind, request.path_params["token"])
@@ -100,7 +101,8 @@ def _click(doors: Doors, session: Session, named: Named, visit: Visit, method: s
         return pages.nothing()
     if known is not None:
         tracking.record(session, known, "click", visit, link)
-    return RedirectResponse(url, 302, pages.private())
+    to = onward.address(session, url, known, person=not visit.alone)
+    return RedirectResponse(to, 302, pages.private())
 
 
 def _open(doors: Doors, session: Session, named: Named, visit: Visit, method: str, body: bytes) -> Response:
@@ -190,5 +192,7 @@ ROUTES: list[BaseRoute] = [
     _route("v", "view", _view),
     _route("u", "unsubscribe", _unsubscribe, "POST"),
     _route("p", "preferences", _prefer, "POST"),
+    _route("d", "confirm", asking.confirm, "POST"),
+    _route("n", "answer", asking.answer, "POST"),
     *events.ROUTES,
 ]

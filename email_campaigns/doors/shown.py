@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 from sqlalchemy.orm import Session
 
 from email_campaigns import secret
-from email_campaigns.delivery.links import Signer
+from email_campaigns.delivery.links import Signer, asking
 from email_campaigns.doors.known import Known
 from email_campaigns.letters import render, store, variables
 from foundation.clock import now
@@ -23,7 +23,8 @@ def html(session: Session, context: Context, known: Known) -> str | None:
         at, cards = known.handed_at or now(), [known.card] if known.card else []
         found = variables.contexts(session, cards, at, version).get(known.card, {}) if known.card else {}
         links = Signer(secret.token_key(session, context.sealer), context.public_url)
-        filled = {**variables.merged(found, known.context), "links": links.own(known.id)._asdict()}
+        own = links.own(known.id)._asdict() | links.asked(known.id, asking(version.named.paths))
+        filled = {**variables.merged(found, known.context), "links": own}
         made = render.render(version, known.language, filled)
     except (render.Unrendered, BadInput):
         return None

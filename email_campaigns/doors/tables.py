@@ -17,7 +17,7 @@ class LetterTrace(Base):
     __tablename__ = "letter_traces"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     delivery_id: Mapped[UUID] = mapped_column(index=True)
-    kind: Mapped[str]  # open click view unsubscribe preferences
+    kind: Mapped[str]  # open click view unsubscribe preferences confirm answer
     link: Mapped[int] = mapped_column(BigInteger, default=0)  # of letter_links, of a click
     at: Mapped[datetime] = mapped_column(Time, default=now)
     last_at: Mapped[datetime] = mapped_column(Time, default=now)

@@ -26,6 +26,7 @@ class Visit(NamedTuple):
     address: str
     agent: str
     alone: str
+    query: str = ""  # what stands behind the "?"
 
 
 def url_of(session: Session, link: int) -> str | None:

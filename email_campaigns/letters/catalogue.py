@@ -127,6 +127,8 @@ VARIABLES: tuple[Variable, ...] = (
             lambda: _("Unsubscribe from letters like this")),
         ("links.preferences", "address", f"{_SHOP}/m/p/example", lambda: _("Choose what to get")),
         ("links.view", "address", f"{_SHOP}/m/v/example", lambda: _("This letter in the browser")),
+        ("links.answer", "address", f"{_SHOP}/answer",
+            lambda: _("Where “would you recommend us” is answered; ?score=9 behind it chooses 9")),
     ),
 )  # fmt: skip
 KNOWN: Mapping[str, Variable] = {one.path: one for one in VARIABLES}

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from email_campaigns.letters import formats, limits
 from email_campaigns.letters.sandbox import joined, making, turns
-from email_campaigns.letters.values import Absent, Amount, Missing, Unrendered
+from email_campaigns.letters.values import Absent, Amount, Missing, Ours, Unrendered
 from foundation.text import _
 
 SCHEMES = ("http", "https", "mailto")
@@ -196,7 +196,7 @@ def products(context: Context, skus: Any) -> list[Any]:
 
 def link(value: Any) -> Any:
     """What a letter links to or shows: http, https or mailto, and fit for an attribute."""
-    if isinstance(value, Absent):
+    if isinstance(value, Absent | Ours):
         return value
     return _address(str(value.unescape()) if isinstance(value, Markup) else joined(value))
 

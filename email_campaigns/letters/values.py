@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from jinja2 import Undefined
+from markupsafe import Markup
 
 from foundation.errors import Permanent
 from foundation.text import _
@@ -23,6 +24,12 @@ class Missing(Unrendered):
         said = _("The letter needs “%s”, which has no value here, and it names no fallback for it.")
         super().__init__(said % variable)
         self.variable = variable
+
+
+class Ours(Markup):
+    """An address that we made ourselves, fit for any place in a letter: nobody needs to look at it again."""
+
+    __slots__ = ()
 
 
 class Absent(Undefined):

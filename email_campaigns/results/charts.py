@@ -26,10 +26,17 @@ def _library() -> Any:
 
 def over_time(times: Sequence[str], slots: Sequence[tuple[int, int]]) -> Markup:
     """Bars of those who opened and those who clicked, span by span."""
+    opened, clicked = [one[0] for one in slots], [one[1] for one in slots]
+    title = _("People who opened and clicked, over time")
+    return bars(times, [(_("opened"), opened), (_("clicked"), clicked)], title)
+
+
+def bars(times: Sequence[str], series: Sequence[tuple[str, Sequence[int]]], title: str) -> Markup:
+    """Bars of several numbers beside each other, span by span."""
     chart = _library().Bar(_config(times))
-    chart.add(_("opened"), [opened for opened, _clicked in slots])
-    chart.add(_("clicked"), [clicked for _opened, clicked in slots])
-    return drawn(chart, _("People who opened and clicked, over time"))
+    for name, numbers in series:
+        chart.add(name, list(numbers))
+    return drawn(chart, title)
 
 
 def _config(times: Sequence[str]) -> Any:

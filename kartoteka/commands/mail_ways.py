@@ -7,6 +7,8 @@ import click
 
 from kartoteka.terminal import data_option, json_option, say, table
 
+KINDS = ("smtp", "ses", "mailgun", "postmark", "sendgrid", "brevo", "file")
+
 
 @click.group("transport")
 def transport_group() -> None:
@@ -16,10 +18,10 @@ def transport_group() -> None:
 @transport_group.command("add")
 @click.argument("name")
 @click.option(
-    "--kind", type=click.Choice(("smtp", "file")), default="smtp", help="An SMTP server, or a folder."
+    "--kind", type=click.Choice(KINDS), default="smtp", help="An SMTP server, a provider, or a folder."
 )
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
-              help="host, port, security, user, password, hello, bounces …; or folder.")  # fmt: skip
+              help="host, port, user …; or what the provider needs: key, domain, region …")  # fmt: skip
 @click.option("--per-hour", type=int, help="Letters an hour at most.")
 @click.option("--warm-up", is_flag=True, help="Begin with 200 letters a day and double.")
 @data_option
@@ -28,14 +30,18 @@ def transport_add(
     name: str, kind: str, settings: tuple[str, ...], per_hour: int | None, warm_up: bool, data: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Add a way out; a password that isn't given is asked for."""
+    """Add a way out; a password or key that isn't given is asked for."""
     from email_campaigns.delivery import senders
+    from email_campaigns.delivery.transports import kinds
     from foundation.database import transaction
     from kartoteka import installation
 
     values = _values(settings)
-    if values.get("user") and not values.get("password"):
+    if values.get("user") and not values.get("password") and not values.get("sign_in"):
         values["password"] = click.prompt("Password", hide_input=True)
+    for one in kinds.kinds()[kind].settings:
+        if one.secret and one.required and not values.get(one.name):
+            values[one.name] = click.prompt(one.label, hide_input=True)
     with installation.opened(data) as found, transaction(found.engine) as session:
         row = senders.add_transport(
             session, found.context.sealer, name, kind, values, per_hour=per_hour, warm_up=warm_up

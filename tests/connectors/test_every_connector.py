@@ -25,6 +25,7 @@ UAH USD UYU UZS VND ZAR
 """
 KINDS = {
     "person": "Person", "order": "Order", "product": "Product", "invoice": "Invoice", "payment": "Payment",
+    "message": "Message",
 }  # fmt: skip
 
 CONNECTORS = sorted(registry.all_connectors().values(), key=lambda connector: connector.kind)

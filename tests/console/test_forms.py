@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from console.pages import form_preview
+from customers.segments import store as segments
 from foundation.database import transaction
 from foundation.sealing import Sealer
 from tests.console.conftest import Browser
@@ -239,7 +240,22 @@ def test_unseen_submissions_stand_apart(browser: Browser, engine: Engine, site: 
     assert "filled in, view not counted: 3" in browser.see(f"{path}/results")
 
 
-COSTS = {"/forms": 2, "": 4, "/results": 5, "/preview": 3, "/preview.js": 3}
+def test_form_is_shown_to_open_segments(browser: Browser, engine: Engine, site: UUID) -> None:
+    with transaction(engine) as session:
+        vip, _owes = (segments.make_list(session, name, "o@example.org") for name in ("VIP", "Owes money"))
+    browser.see(f"/segments/{vip.id}/people")
+    browser.submit(f"/segments/{vip.id}/pages", on="yes")
+    path = made(browser, site)
+    assert "Owes money" not in browser.see(path)
+    browser.submit(path, **typed(browser.see(path)) | {"segment": str(vip.id)})
+    with Session(engine) as session:
+        assert session.query(FormVersion).one().spec["targeting"] == {"segments": [str(vip.id)]}
+    browser.see(f"/segments/{vip.id}/people")
+    browser.submit(f"/segments/{vip.id}/pages", on="no")
+    assert "closed to pages" in browser.see(path)
+
+
+COSTS = {"/forms": 2, "": 5, "/results": 5, "/preview": 3, "/preview.js": 3}
 
 
 @pytest.mark.parametrize("page", COSTS)

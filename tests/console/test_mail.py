@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from email_campaigns import secret, suppression
 from email_campaigns.delivery import domains, senders
 from email_campaigns.delivery import engine as sending
+from email_campaigns.delivery.transports import outside
 from email_campaigns.tables import MailSwitch, Transport
 from foundation import context
 from foundation.context import Context
 from foundation.database import transaction
+from foundation.errors import Misconfigured
 from foundation.sealing import Sealer
 from foundation.settings import Settings
 from tests.console.conftest import Browser
@@ -73,7 +75,7 @@ def test_everybody_has_a_row_that_says_why(browser: Browser, house: House) -> No
 
 def test_the_list_pages_through(browser: Browser, house: House) -> None:
     house.crowd(120)
-    house.plan(step="journey:a:1:1:1", purpose="transactional")
+    house.plan(step="receipt:a:1:1:1", purpose="transactional")
     seen, path = [], "/deliveries"
     while path:
         page = browser.see(path)
@@ -126,7 +128,7 @@ def test_what_failed_goes_out_again_once_it_is_mended(browser: Browser, house: H
 
 
 def test_a_held_letter_says_what_holds_it(browser: Browser, house: House) -> None:
-    house.plan(step="journey:a:1:1:1", purpose="transactional")
+    house.plan(step="receipt:a:1:1:1", purpose="transactional")
     house.do("UPDATE transports SET state = 'paused', reason = 'mended tonight'")
     waiting = str(next(row.id for row in house.rows() if row.state == "planned"))
     assert "Its transport is paused." in browser.see(f"/deliveries/{waiting}")
@@ -187,6 +189,58 @@ def test_a_folder_is_a_transport_too(browser: Browser, tmp_path) -> None:
         "/settings/mail/transports/new", kind="file", name="Folder", folder=str(tmp_path)
     ).headers["location"]
     assert "Folder" in browser.see(path)
+
+
+PROVIDERS = {
+    "ses": {"region": "eu-central-1", "access_key": "AKIDEXAMPLE", "secret_key": "hush-hush-key"},
+    "mailgun": {"domain": "mg.shop.example", "key": "hush-hush-key", "region": "eu"},
+    "postmark": {"key": "hush-hush-key", "stream": "broadcast"},
+    "sendgrid": {"key": "hush-hush-key"},
+    "brevo": {"key": "hush-hush-key"},
+}
+
+
+@pytest.mark.parametrize("kind", sorted(PROVIDERS))
+def test_a_provider_is_a_transport_too(browser: Browser, engine: Engine, sealer: Sealer, kind: str) -> None:
+    new = "/settings/mail/transports/new"
+    assert f"?kind={kind}" in browser.see("/settings/mail")
+    browser.see(f"{new}?kind={kind}")
+    refused = browser.submit(new, 422, kind=kind, name="Far", **dict.fromkeys(PROVIDERS[kind], "")).text
+    assert "be kept yet" in refused
+    path = browser.submit(new, kind=kind, name="Far", **PROVIDERS[kind]).headers["location"]
+    page = browser.see(path)
+    assert "hush-hush" not in page and f"/hooks/mail/{path.rpartition('/')[2]}/{kind}" in page
+    secret = "secret_key" if kind == "ses" else "key"
+    browser.submit(path, **PROVIDERS[kind] | {secret: "", "events_key": "hush-hush-events"})
+    assert "hush-hush" not in browser.see(path)
+    with Session(engine) as session:
+        row = session.query(Transport).one()
+        kept = senders.settings_of(sealer, row)
+        assert kept[secret] == "hush-hush-key" and kept["events_key"] == "hush-hush-events"
+        assert "hush-hush" not in row.settings
+
+
+def test_trying_a_provider_out_says_what_came_back(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Far:
+        def check(self) -> str:
+            return "Brevo takes the key of me@shop.example."
+
+        def close(self) -> None: ...
+
+    new = "/settings/mail/transports/new"
+    browser.see(f"{new}?kind=brevo")
+    path = browser.submit(new, kind="brevo", name="Far", key="hush-hush-key").headers["location"]
+    monkeypatch.setitem(outside._makers, "brevo", lambda values: Far())
+    browser.see(path)
+    browser.submit(f"{path}/test")
+    assert "It works. Brevo takes the key of me@shop.example." in browser.see(path)
+
+    def refused(values: object) -> Far:
+        raise Misconfigured("api.brevo.com refuses the sign-in (401).", "key")
+
+    monkeypatch.setitem(outside._makers, "brevo", refused)
+    browser.submit(f"{path}/test")
+    assert "refuses the sign-in (401)" in browser.see(path)
 
 
 def test_a_sender_gets_records_to_publish(browser: Browser, house: House) -> None:
@@ -287,7 +341,7 @@ def test_queries_are_counted(browser: Browser, house: House, engine: Engine, pat
     found = []
     for size in (10, 60):
         house.crowd(size)
-        house.plan(step=f"journey:a:1:{size}:1", purpose="transactional")
+        house.plan(step=f"receipt:a:1:{size}:1", purpose="transactional")
         with counted(engine) as sent:
             browser.see(path)
         found.append(len(sent))

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser as Chromium
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 
 from console.tables import User
+from email_campaigns.delivery import senders
 from tests import browser as browsers
 from tests.console.test_browser import CHECKED, enter
 from tests.console.test_mail import house, server
@@ -34,6 +36,9 @@ def test_pages_of_sending_are_sound(
     house.do("UPDATE transports SET state = 'paused', reason = :why, per_hour = 3600", why=why)
     unknown = house.rows("SELECT id FROM deliveries WHERE state = 'unknown'")[0].id
     sent = house.rows("SELECT id FROM deliveries WHERE state = 'accepted'")[0].id
+    with Session(engine) as session, session.begin():
+        values = {"region": "eu-central-1", "access_key": "AKIDEXAMPLE", "secret_key": "hush-hush"}
+        far = senders.add_transport(session, house.sealer, "Far", "ses", values).id
     page = enter(chromium, address, engine, owner, look)
     watching = browsers.watch(page, address)
     wrong: list[str] = []
@@ -42,6 +47,7 @@ def test_pages_of_sending_are_sound(
         "unknown": f"/deliveries/{unknown}",
         "mail": "/settings/mail", "transport": f"/settings/mail/transports/{house.transport}",
         "transport-new": "/settings/mail/transports/new?kind=smtp",
+        "provider": f"/settings/mail/transports/{far}",
         "domain": "/settings/mail/domains/shop.example",
     }.items():  # fmt: skip
         answer = page.goto(address + path)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from sqlalchemy import Engine, select, update
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from console import roles, streaming
@@ -355,6 +356,23 @@ def test_event_of_another_site_is_not_found(
         other = session.scalars(select(Site.id).where(Site.domain == "other.example")).one()
     browser.see(f"/sites/{other}/events/{row.id}", 404)
     browser.see(f"/sites/{other}/visitors/{row.profile_id}", 404)
+
+
+def test_visitor_who_came_by_a_letter(browser: Browser, shop: Shop, engine: Engine) -> None:
+    row = shop.event(view(shop))
+    shop.say(
+        "identify", secret=True, userId="anna", traits={"name": "Anna Yudina", "email": "anna@mail.example"}
+    )
+    hint = sql(
+        "INSERT INTO soft_visitors (site_id, device, profile_id, first_at, last_at)"
+        " SELECT v.source_id, v.external_id, a.id, v.created_at, v.created_at FROM profiles v"
+        " JOIN profiles a ON a.external_id = 'anna' WHERE v.id = :visitor"
+    )
+    with transaction(engine) as session:
+        session.execute(hint, {"visitor": row.profile_id})
+    said = text_of(browser.see(f"{shop.here}/visitors/{row.profile_id}"))
+    assert "Came by a letter to Anna Yudina likely, not proved" in said
+    assert "none: nothing identifies" in said
 
 
 def test_visitors_stand_last_seen_first(browser: Browser, shop: Shop) -> None:

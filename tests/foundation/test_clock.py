@@ -1,5 +1,6 @@
 """Time from one place."""
 
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 from types import ModuleType
 
@@ -41,3 +42,19 @@ def test_ids_sort_by_time_and_do_not_repeat(clock: ModuleType) -> None:
     assert first < second
     assert (first.version, first.variant) == (7, "specified in RFC 4122")
     assert len({clock_module.new_id() for _ in range(1000)}) == 1000
+
+
+def test_a_sandbox_is_of_its_thread_alone(clock: ModuleType) -> None:
+    real, seen = clock.now(), []
+    then = real - timedelta(days=30)
+    with clock_module.sandbox(then):
+        thread = threading.Thread(target=lambda: seen.append(clock_module.now()))
+        thread.start()
+        thread.join()
+        assert clock_module.now() == then
+        clock_module.go_to(then + timedelta(hours=1))
+        assert clock_module.now() == then + timedelta(hours=1)
+    assert seen == [real]
+    assert clock_module.now() == real
+    with pytest.raises(RuntimeError, match="sandbox"):
+        clock_module.go_to(then)

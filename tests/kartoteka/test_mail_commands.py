@@ -5,12 +5,14 @@ from sqlalchemy import text
 
 from email_campaigns import secret
 from email_campaigns.delivery import engine as sending
-from email_campaigns.delivery import guards
+from email_campaigns.delivery import guards, senders
+from email_campaigns.delivery.transports import kinds
 from foundation import context
 from foundation.context import Context
 from foundation.database import make_engine, transaction
 from foundation.sealing import open_sealer
 from kartoteka import backup
+from kartoteka.commands import mail_ways
 from kartoteka.terminal import FAILED, USAGE
 from migrations.run import upgrade
 from tests.email_campaigns.delivery.mailserver import mail_server
@@ -89,6 +91,22 @@ def test_the_log_pages_through(kartoteka, house, engine):
     )
 
 
+def test_every_kind_is_offered_in_the_terminal(kartoteka, engine):
+    assert tuple(kinds.kinds()) == mail_ways.KINDS
+    said = ("--set", "domain=mg.shop.example", "--set", "key=hush-hush", "--json")
+    kartoteka("mail", "transport", "add", "Far", "--kind", "mailgun", *said)
+    listed = kartoteka("mail", "transport", "list", "--json")
+    assert [one["kind"] for one in listed.json["data"] if one["name"] == "Far"] == ["mailgun"]
+    assert "hush-hush" not in listed.text
+
+
+def test_a_key_that_is_not_given_is_asked_for(kartoteka, engine, settings):
+    kartoteka("mail", "transport", "add", "Far", "--kind", "brevo", says="hush-hush\n")
+    with transaction(engine) as session:
+        row = senders.transport(session, "Far")
+        assert senders.settings_of(open_sealer(settings), row)["key"] == "hush-hush"
+
+
 @pytest.fixture
 def restored(house, engine, tmp_path, database_url):
     """Another database with a backup of this one in it."""
@@ -125,7 +143,13 @@ def test_a_restored_copy_sends_nothing_until_confirmed(house, restored, engine):
         secret.confirm(session, "olga@example.org")
     while sending.send(restored):
         pass
-    assert len(house.box.taken) == 6, "a person said that the other one is gone"
+    assert len(house.box.taken) == 3, "nobody gets what the other one has sent already"
+    with restored.begin() as db:
+        assert db.scalar(text("SELECT state FROM mailings")) == "asking"
+        db.execute(text("UPDATE mailings SET state = 'sending'"))
+    while sending.send(restored):
+        pass
+    assert len(house.box.taken) == 6, "a person said that the mailing goes on here"
 
 
 def test_confirm_is_said_in_the_terminal(kartoteka, house, engine):

@@ -10,6 +10,7 @@ import time
 from sqlalchemy.exc import SQLAlchemyError
 
 from email_campaigns.delivery import claims, engine, lane
+from email_campaigns.mailings import jobs
 from foundation import log
 from foundation.context import current
 from foundation.database import make_engine
@@ -26,8 +27,12 @@ if __name__ == "__main__":
     print(f"ready {os.getpid()}", flush=True)
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
+    looked = 0.0
     while not told.is_set():
         try:
+            if time.monotonic() - looked > 1:
+                jobs.look(database)
+                looked = time.monotonic()
             if not engine.send(database):
                 time.sleep(0.05)
         except SQLAlchemyError as error:

@@ -1,4 +1,5 @@
-"""Ten thousand letters while workers are killed, servers die, mailings pause and people become one.
+"""Ten thousand letters while workers and beats are killed, servers die and hang, the broker is emptied,
+mailings pause, and people become one and two again.
 
 KARTOTEKA_SOAK_KILLS says how many kills, KARTOTEKA_SOAK_LETTERS how many people.
 """
@@ -6,17 +7,19 @@ KARTOTEKA_SOAK_KILLS says how many kills, KARTOTEKA_SOAK_LETTERS how many people
 import os
 import random
 import time
+from uuid import UUID
 
 import pytest
 import redis
 from sqlalchemy import text
 
 from customers import merge
+from email_campaigns.mailings import acts
 from foundation.database import transaction
 from foundation.errors import BadInput
 from tests.email_campaigns.delivery.mailserver import mail_server
 from tests.soak.herd import kills_wanted
-from tests.soak.mailhouse import MailHouse
+from tests.soak.mailhouse import SKIP, MailHouse
 
 FAR = "9 years"
 
@@ -27,11 +30,14 @@ class Storm:
     def __init__(self, mail: MailHouse, people: int, kills: int) -> None:
         self.mail, self.portion = mail, people // kills + 1
         self.chance, self.paused = random.Random(7), False
-        self.merges = self.pauses = 0
+        self.merges = self.splits = self.pauses = self.flushes = self.hangs = 0
 
     def dot(self, address: str) -> str | None:
         """The server's answer to a text: nearly always fine."""
         luck = self.chance.random()
+        if luck > 0.9995:
+            self.hangs += 1
+            return "hang"
         if luck < 0.004:
             return "die"
         if luck < 0.008:
@@ -42,26 +48,49 @@ class Storm:
 
     def rcpt(self, address: str) -> str | None:
         """A few mailboxes don't exist."""
-        return "550 5.1.1 nobody" if address.startswith("person77") else None
+        return "550 5.1.1 nobody" if address.partition("@")[0].endswith("77") else None
 
     def disturb(self, kills: int) -> None:
         """After each kill: more letters become due, and something else happens."""
         house = self.mail.house
         house.do(
             "UPDATE deliveries SET due_at = planned_at WHERE id IN (SELECT id FROM deliveries"
-            f" WHERE state = 'planned' AND due_at > planned_at + interval '1 year' LIMIT {self.portion})"
+            " WHERE state = 'planned' AND due_at > planned_at + interval '1 year'"
+            f" LIMIT {self.portion} {SKIP})"
         )
+        if kills % 3 == 0:
+            self.mail.hurry("state = 'deferred'")
         if kills % 7 == 0:
-            self.pauses += 1
-            house.do("UPDATE mailings SET state = 'paused'")
-            time.sleep(0.1)
-            house.do("UPDATE mailings SET state = 'sending'")
+            self._pause()
         if kills % 5 == 0:
             self._join()
+        if kills % 15 == 0:
+            self._part()
         if kills % 11 == 0:
+            self.flushes += 1
             broker = redis.Redis.from_url(self.mail.settings.redis_url)
             broker.flushall()
             broker.close()
+
+    def _pause(self) -> None:
+        """Somebody pauses the mailing and lets it go on."""
+        self.pauses += 1
+        with transaction(self.mail.engine) as session:
+            acts.pause(session, self.mail.house.mailing, "olga@example.org")
+        time.sleep(0.1)
+        with transaction(self.mail.engine) as session:
+            acts.resume(session, self.mail.house.mailing)
+
+    def _part(self) -> None:
+        """One of two people on a card turns out to be somebody else after all."""
+        query = text(
+            "SELECT max(CAST(p.id AS text)) FROM profiles p JOIN customers c ON c.id = p.customer_id"
+            " WHERE c.live GROUP BY c.id HAVING count(*) > 1 ORDER BY random() LIMIT 1"
+        )
+        with transaction(self.mail.engine) as session:
+            if found := session.scalar(query):
+                merge.split(session, [UUID(found)], "olga@example.org")
+                self.splits += 1
 
     def _join(self) -> None:
         """Two people turn out to be one; every other time that is taken back."""
@@ -94,10 +123,11 @@ def test_ten_thousand_letters_and_nobody_gets_two(engine, settings, tmp_path):
             mail.house.do(f"UPDATE deliveries SET due_at = due_at + interval '{FAR}'")
             storm.disturb(1)
             mail.rage(kills, storm.disturb)
-            mail.house.do("UPDATE deliveries SET due_at = planned_at WHERE state = 'planned'")
+            mail.hurry("state = 'planned'")
             mail.settle(900)
             states = mail.check(people)
-            print(f"{mail.kills} kills, {storm.pauses} pauses, {storm.merges} merges: {states}")
+            print(f"{mail.kills} kills, {storm.pauses} pauses, {storm.merges} merges, {storm.splits} splits,"
+                  f" {storm.flushes} flushes, {storm.hangs} hangs: {states}")  # fmt: skip
             assert states["accepted"] > people * 0.8
         finally:
             mail.stop()

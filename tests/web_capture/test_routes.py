@@ -3,7 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from customers.segments import lists
+from customers.segments import pages as segment_pages
+from customers.segments import store as segments
 from foundation.database import transaction
 from web_capture import handover, sites
 
@@ -124,6 +128,45 @@ def test_page_learns_nothing_of_a_claimed_person(pages, rows):
     answer = pages.client.get(f"/v1/visitor?site={pages.site_key}&id=evil", headers=ORIGIN)
     assert answer.json()["cart"] is None
     assert "anna" not in answer.text
+
+
+@pytest.fixture
+def known(engine, rows):
+    """Makes a list that pages may know, or may not, with everybody on it who has this user id."""
+
+    def make(name, *users, pages=True):
+        with transaction(engine) as session:
+            made = segments.make_list(session, name, "olga@example.org")
+            segment_pages.tell(session, made, pages)
+            query = "SELECT customer_id FROM profiles WHERE external_id = ANY(:users)"
+            found = session.scalars(text(query), {"users": list(users)}).all()
+            lists.add(session, made, found, "olga@example.org")
+        rows("SELECT 1")
+
+    return make
+
+
+def segments_of(pages, device):
+    answer = pages.client.get(f"/v1/visitor?site={pages.site_key}&id={device}", headers=ORIGIN)
+    return [one["name"] for one in answer.json()["segments"]]
+
+
+def test_page_learns_of_segments_that_are_open_to_it(pages, rows, known):
+    pages.say("identify", userId="7", anonymousId="hers", traits={"email": "anna@p.kz"}, secret=True)
+    rows("SELECT 1")
+    known("VIP", "7"), known("Owes us money", "7", pages=False), known("Others")
+    assert segments_of(pages, "hers") == ["VIP"]
+    pages.say("identify", anonymousId="evil", userId="7", traits={"email": "anna@p.kz"})
+    rows("SELECT 1")
+    assert segments_of(pages, "evil") == []
+
+
+def test_device_of_two_people_is_in_no_segment(pages, rows, known):
+    for user in ("7", "8"):
+        pages.say("identify", userId=user, anonymousId="d", traits={"email": f"{user}@p.kz"}, secret=True)
+    rows("SELECT 1")
+    known("VIP", "7")
+    assert segments_of(pages, "d") == []
 
 
 def test_cart_without_a_device_is_nobodys(pages, rows):

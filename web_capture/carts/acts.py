@@ -25,6 +25,7 @@ _PRODUCTS = tuple(name for name, known in FIELDS.items() if known == "products")
 _LINKS = ("cart_url", "cartUrl", "checkout_url", "checkoutUrl", "CheckoutURL", "recovery_url",
           "abandoned_checkout_url", "url")  # fmt: skip
 _CART_PAGES = ("web.cart_viewed", "web.cart_updated", "web.checkout_started")
+RETURNS = ("web.order_refunded", "web.order_cancelled")
 _SUMS = ("value", "total", "subtotal", "revenue")
 
 Who = tuple[int, str, str, str]  # when and by which message last; device, profile
@@ -40,11 +41,14 @@ class Told:
 
 @dataclass
 class Batch:
-    """What a batch of events tells of carts, of products looked at, and of orders."""
+    """What a batch of events tells of carts, of products looked at, of orders and what became of them."""
 
     carts: dict[str, Told] = field(default_factory=dict)
     looks: dict[str, Told] = field(default_factory=dict)
     orders: list[Happened] = field(default_factory=list)
+    returns: list[Happened] = field(
+        default_factory=list
+    )  # refunds and cancellations, told by the shop's server
 
 
 def read(own: frozenset[str], rows: Sequence[Happened]) -> Batch:
@@ -56,6 +60,8 @@ def read(own: frozenset[str], rows: Sequence[Happened]) -> Batch:
         kind = KINDS.get(row.kind)
         if kind is not None:
             _add(batch, own, row, kind)
+        elif row.kind in RETURNS and row.message.secret and row.data.get("order_id"):
+            batch.returns.append(row)
         elif row.kind == "web.product_viewed" and row.message.device and row.data.get("products"):
             act = _act(own, row, "look")
             told = batch.looks.setdefault(row.message.device, Told())

@@ -60,6 +60,12 @@ _ORDERS = text(
     " excluded.currency, excluded.proved)"
     " WHERE (NOT excluded.proved, excluded.at, excluded.device) < (NOT o.proved, o.at, o.device)"
 )
+_RETURNS = text(
+    "INSERT INTO web_returns (site_id, order_id, message_id, cancelled, amount, currency)"
+    " SELECT :site, * FROM unnest(CAST(:orders AS text[]), CAST(:messages AS text[]),"
+    " CAST(:cancelled AS boolean[]), CAST(:amounts AS numeric[]), CAST(:currencies AS text[]))"
+    " ON CONFLICT DO NOTHING"
+)
 # who gave up a cart and orders after all is looked for at once
 _HURRY = text(
     "UPDATE abandonments SET look_at = least(look_at, :now) WHERE (site_id, source_key) IN ("
@@ -76,6 +82,8 @@ def record(session: Session, site: Site, rows: Sequence[Happened]) -> None:
     """Let events change the carts they are about."""
     own = origins.own_hosts(session, site)
     batch = acts.read(own, rows)
+    if batch.returns:
+        _return(session, site.id, batch.returns)
     if not batch.carts and not batch.looks and not batch.orders:
         return
     ids = [one.data["cart_id"] for one in batch.orders if one.message.secret and one.data.get("cart_id")]
@@ -218,6 +226,18 @@ def _order(session: Session, site: UUID, orders: Sequence[Happened]) -> None:
          "ids": columns["ids"], "profiles": [one for one in columns["profiles"] if one]},
     )  # fmt: skip
     wake_after_commit(session, DUTY)
+
+
+def _return(session: Session, site: UUID, returns: Sequence[Happened]) -> None:
+    """Keep what the shop's server says of money that went back: a cancellation or no sum means all of it."""
+    columns: dict[str, list[Any]] = {
+        "orders": [one.data["order_id"] for one in returns],
+        "messages": [one.message.message_id for one in returns],
+        "cancelled": [one.kind == "web.order_cancelled" for one in returns],
+        "amounts": [_total(one.data)[0] for one in returns],
+        "currencies": [_total(one.data)[1] for one in returns],
+    }
+    session.execute(_RETURNS, {"site": site, **columns})
 
 
 def _total(data: Mapping[str, Any]) -> tuple[Decimal | None, str]:

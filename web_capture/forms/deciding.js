@@ -78,6 +78,7 @@ const settings = __FORMS__,
       among(target.utm_source, one => utm("utm_source") == one) &&
       among(target.utm_campaign, one => utm("utm_campaign") == one) &&
       among(target.languages, one => navigator.language.toLowerCase().startsWith(one)) &&
+      (!target.segments || settings.preview || (segments || []).some(one => target.segments.includes(one.id))) &&
       (!target.device || (target.device == "phone") == innerWidth < 768) &&
       (!target.visitor || (target.visitor == "returning") == returning)
     );
@@ -160,6 +161,7 @@ let session = {},
   store = {},
   current = location.pathname,
   pages,
+  segments,
   soon;
 consented();
 pages = count(session, "p");
@@ -178,6 +180,16 @@ on(window, "popstate", moved);
 const begin = guard(() => {
   place();
   settings.forms.filter(form => form.kind != "embedded").forEach(guard(arm));
+  // Which segments this visitor is in the hub is asked only where a form wants to know.
+  if (!settings.preview && device() && settings.forms.some(form => form.targeting.segments))
+    fetch(settings.to + "/v1/visitor?site=" + settings.site + "&id=" + device(), { credentials: "omit" })
+      .then(answer => answer.json())
+      .then(answer => {
+        segments = answer.segments;
+        place();
+        waiting.forEach(attempt => attempt());
+      })
+      .catch(() => 0);
   // A shop that draws its pages itself puts the place there later, or anew.
   if (settings.forms.some(form => form.kind == "embedded"))
     new MutationObserver(() => (soon = soon || setTimeout(() => (soon = place()), 200))).observe(page.documentElement, { childList: true, subtree: true });

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from foundation import clock
 from foundation.database import transaction
 from foundation.text import language
+from web_capture.commerce import OPT_IN
 from web_capture.forms import checks as form_checks
 from web_capture.forms.checks import Errors, Lead
 from web_capture.forms.landing import land
@@ -158,7 +159,7 @@ def _events(form: Form, spec: Spec, lead: Lead, address: str) -> list[Message]:
     events = [_event(form, lead, "Form Submitted", said)]
     if waiting:
         wish = {"email": values["email"], "consent": waiting}
-        events.append(_event(form, lead, "Opt-in Requested", wish, email=values["email"]))
+        events.append(_event(form, lead, OPT_IN, wish, email=values["email"]))
     return events
 
 
@@ -169,7 +170,7 @@ def _spam(lead: Lead, spec: Spec, why: str) -> dict[str, Any]:
 
 def _event(form: Form, lead: Lead, event: str, properties: dict[str, Any], email: str = "") -> Message:
     """A track event of the form; each of a submission has a message id of its own."""
-    message_id = lead.message_id if event != "Opt-in Requested" else f"{lead.message_id}.opt-in"
+    message_id = lead.message_id if event != OPT_IN else f"{lead.message_id}.opt-in"
     about = {"form_id": form.key, "form": form.name, "version": lead.version, "variant": lead.variant}
     context: dict[str, Any] = {"page": lead.page}
     if email:  # so that it stands on the lead's profile and not on the device's

@@ -55,6 +55,7 @@ def of_site(engine: Engine, base: str, site_key: str) -> Served:
         told = {
             "to": base,
             "key": sites.write_key(session, site),
+            "site": site.key,
             "gpc": bool((site.settings or {}).get("gpc", True)),
             "forms": [
                 shown(form, version.number, version.spec) for form, version in forms.live(session, site.id)

@@ -30,6 +30,7 @@ MOST_FIELDS, MOST_OPTIONS, MOST_PATTERNS, MOST_VARIANTS, LONGEST_CONSENT = 12, 3
 OVERRIDES = ("title", "text", "button", "look", "triggers")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _POLICY = re.compile(r"https?://[^\s<>\"']{1,500}")
+SEGMENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CODE = re.compile(r"\S{1,60}")
 
 Spec = dict[str, Any]
@@ -176,6 +177,16 @@ def _targeting(reading: Reading) -> dict[str, Any]:
             reading.wrong(name, _("At most %d lines of 200 characters.") % MOST_PATTERNS)
         if lines:
             found[name] = [one.lower() for one in lines]
+    rows = said.get("segments")
+    ids = (
+        [str(one).lower() for one in rows if SEGMENT.fullmatch(str(one).lower())]
+        if isinstance(rows, list)
+        else []
+    )
+    if len(ids) > MOST_PATTERNS:
+        reading.wrong("segments", _("At most %d segments.") % MOST_PATTERNS)
+    if ids:
+        found["segments"] = sorted(set(ids))
     for name, known in (("device", ("", "phone", "desktop")), ("visitor", ("", "new", "returning"))):
         if value := reading.one_of(name, known, said):
             found[name] = value

@@ -22,8 +22,13 @@ MOST_SOURCES, MOST_TOUCHES = 5_000, 100  # with the most visits; that share an o
 # several sites' only the nearest site's belong to a shop's order.
 _MATCHED = f"""
     WITH told AS (
-      SELECT -row_number() OVER () AS n, site_id, order_id, at, currency, total, device, profile_id, proved
-      FROM web_orders WHERE at >= CAST(:since AS timestamptz) - 2 * CAST(:apart AS interval)
+      SELECT -row_number() OVER () AS n, site_id, order_id, at, currency, device, profile_id, proved,
+        CASE WHEN NOT coalesce(r.off, false) AND total IS NOT NULL
+          THEN greatest(total - coalesce(r.amount, 0), 0) END AS total
+      FROM web_orders w LEFT JOIN LATERAL (
+        SELECT bool_or(cancelled) AS off, sum(coalesce(amount, w.total)) AS amount FROM web_returns b
+        WHERE b.site_id = w.site_id AND b.order_id = w.order_id AND b.currency IN (w.currency, '')
+      ) AS r ON true WHERE at >= CAST(:since AS timestamptz) - 2 * CAST(:apart AS interval)
         AND at < CAST(:until AS timestamptz) + 2 * CAST(:apart AS interval)
     ), kept AS (
       SELECT row_number() OVER () AS n, o.id, o.number, o.external_id, o.placed_at AS at, o.currency,

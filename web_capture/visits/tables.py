@@ -118,6 +118,18 @@ class WebOrder(Base):
     )
 
 
+class WebReturn(Base):
+    """Money of an order that went back, as the shop's own server told it."""
+
+    __tablename__ = "web_returns"
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    cancelled: Mapped[bool]  # the whole order; else a refund
+    amount: Mapped[Decimal | None] = mapped_column(Money)  # None: all of it
+    currency: Mapped[str]
+
+
 class Abandonment(Base):
     """Something given up, told on the timeline once, and whether an order came of it after all."""
 
@@ -154,6 +166,18 @@ class Abandonment(Base):
         Index("ix_abandonments_at", "at"),
         Index("ix_abandonments_look_at", "look_at", postgresql_where=text("look_at IS NOT NULL")),
     )
+
+
+class SoftVisitor(Base):
+    """A device that came by a letter, and for whom that was written: a hint, no link."""
+
+    __tablename__ = "soft_visitors"
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    device: Mapped[str] = mapped_column(primary_key=True)
+    profile_id: Mapped[UUID] = mapped_column(primary_key=True)
+    first_at: Mapped[datetime] = mapped_column(Time)
+    last_at: Mapped[datetime] = mapped_column(Time)
+    __table_args__ = (Index("ix_soft_visitors_profile_id", "profile_id"),)
 
 
 class AdCost(Base):

@@ -25,6 +25,7 @@ class Outcome(NamedTuple):
     reason: str = ""
     reply: str = ""
     domain_busy: bool = False  # the recipient's servers ask for fewer letters
+    wait: float = 0.0  # seconds before which a deferred letter isn't wanted again
 
 
 ACCEPTED, DEFERRED, FAILED, UNKNOWN, UNSENT = "accepted", "deferred", "failed", "unknown", "unsent"
@@ -34,9 +35,13 @@ class Way(Protocol):
     """An open or closed way out; used by one thread at a time."""
 
     is_open: bool
+    renewed: dict[str, str]  # settings that the other side has replaced, to be kept from now on
 
     def open(self) -> None:
         """Connect. Raises Temporary (try again later) or Misconfigured (a person must act), in words."""
+
+    def check(self) -> str:
+        """Of an open way: whether it would take letters from us, in a sentence; sends nothing."""
 
     def send(self, letters: Sequence[Envelope]) -> Iterator[Outcome]:
         """Hand over these letters in their order; one outcome each, as soon as it is known.
@@ -66,9 +71,16 @@ class Setting:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of transport."""
+    """A kind of transport.
+
+    `signed`: what of our DKIM signatures outlives the way: both, one (a second one is refused), none (the
+    provider puts the letter together anew and signs it). `rewritten`: headers that it sets by itself, so that
+    no signature of ours may cover them.
+    """
 
     name: str
     label: str
     settings: tuple[Setting, ...]
     make: Any  # (values) -> Way; raises BadInput naming the setting that is wrong
+    signed: str = "both"
+    rewritten: frozenset[str] = frozenset()

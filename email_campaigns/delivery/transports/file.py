@@ -23,6 +23,7 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.is_open = False
+        self.renewed: dict[str, str] = {}
 
     def open(self) -> None:
         """Make the folder, for us only."""
@@ -33,6 +34,10 @@ class Files:
                 _("The folder %s can't be used: %s") % (self.folder, error), "folder"
             ) from error
         self.is_open = True
+
+    def check(self) -> str:
+        """That the folder is there is all there is to know."""
+        return _("The folder is there, and letters can be written into it.")
 
     def send(self, letters: Sequence[Envelope]) -> Iterator[Outcome]:
         """Write each, synced to the disk."""

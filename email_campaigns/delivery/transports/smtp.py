@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from email_campaigns.delivery.transports import trouble
+from email_campaigns.delivery.transports import oauth, trouble
 from email_campaigns.delivery.transports.base import FAILED, UNKNOWN, UNSENT, Envelope, Outcome
 from email_campaigns.delivery.transports.replies import CLOSES, Reply, outcome
 from foundation.errors import BadInput, KartotekaError, Misconfigured
@@ -37,6 +37,7 @@ class Settings:
     password: str = ""
     hello: str = ""
     timeout: float = 30.0
+    account: oauth.Account | None = None  # signs in with a token instead of the password
 
 
 def read(values: Mapping[str, str]) -> Settings:
@@ -51,12 +52,13 @@ def read(values: Mapping[str, str]) -> Settings:
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise BadInput(_("A port is a number from 1 to 65535."), "port")
     user, password = values.get("user", ""), values.get("password", "")
-    if bool(user) != bool(password):
+    account = oauth.read(values)
+    if account is None and bool(user) != bool(password):
         raise BadInput(_("Give both the account and its password, or neither."), "password")
     hello = values.get("hello", "").strip()
     if hello and not _HOST.fullmatch(hello):
         raise BadInput(_("Give a host name, such as crm.example.org."), "hello")
-    return Settings(host, int(port), security, user, password, hello)
+    return Settings(host, int(port), security, user, password, hello, account=account)
 
 
 class Smtp:
@@ -65,6 +67,7 @@ class Smtp:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.is_open = False
+        self.renewed: dict[str, str] = {}
         self._smtp: smtplib.SMTP | None = None
         self._piped = False
         self._features: frozenset[str] = frozenset()
@@ -74,9 +77,12 @@ class Smtp:
         """Connect, encrypt, sign in."""
         self.close()
         try:
-            self._smtp = self._connect()
-            self._secure(self._smtp)
-            self._sign_in(self._smtp)
+            try:
+                self._smtp = self._reach()
+            except smtplib.SMTPAuthenticationError:
+                if self.settings.account is None:
+                    raise
+                self._smtp = self._reach()  # the token that we had was withdrawn: once more with a fresh one
         except KartotekaError:
             self.close()
             raise
@@ -92,6 +98,20 @@ class Smtp:
         with contextlib.suppress(OSError):
             self._smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.is_open = True
+
+    def _reach(self) -> smtplib.SMTP:
+        smtp = self._connect()
+        try:
+            self._secure(smtp)
+            self._sign_in(smtp)
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+    def check(self) -> str:
+        """It greeted us and let us sign in, or `open` had raised."""
+        return _("It answers, and takes letters from us.")
 
     def _connect(self) -> smtplib.SMTP:
         s = self.settings
@@ -124,7 +144,10 @@ class Smtp:
             )
 
     def _sign_in(self, smtp: smtplib.SMTP) -> None:
-        if self.settings.user:
+        if self.settings.account is not None:
+            if fresh := oauth.sign_in(smtp, self.settings.account):
+                self.renewed = {"refresh_token": fresh}
+        elif self.settings.user:
             smtp.login(self.settings.user, self.settings.password)
 
     def send(self, letters: Sequence[Envelope]) -> Iterator[Outcome]:

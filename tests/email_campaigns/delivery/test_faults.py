@@ -37,10 +37,10 @@ def test_one_refused_recipient_fails_no_other(house, box, send, clock, piped):
 def test_a_bounced_address_gets_nothing_the_next_time(house, box, send, clock):
     box.rcpt = lambda address: "550 5.1.1 no such user"
     house.crowd(1)
-    house.plan(purpose="transactional", step="journey:a:1:1:1")
+    house.plan(purpose="transactional", step="receipt:a:1:1:1")
     send()
     box.rcpt = lambda address: None
-    house.plan(purpose="transactional", step="journey:a:1:1:2")
+    house.plan(purpose="transactional", step="receipt:a:1:1:2")
     send()
     assert house.states() == {"failed": 1, "skipped": 1}
     assert house.rows("SELECT detail ->> 'why' FROM deliveries WHERE reason = 'suppressed'") == [("bounce",)]
@@ -70,7 +70,7 @@ def test_put_off_and_tried_again(house, box, send, clock, piped, stage):
 def test_put_off_for_too_long_is_given_up(house, box, send, clock):
     box.dot = lambda address: "450 4.2.0 greylisted for ever"
     house.crowd(1)
-    house.plan(purpose="transactional", step="journey:a:1:1:1")
+    house.plan(purpose="transactional", step="receipt:a:1:1:1")
     for _try in range(results.TRIES + 2):
         send()
         clock.advance(timedelta(hours=12))
@@ -171,7 +171,7 @@ def test_a_full_mailbox_is_no_bounce_until_it_was_full_often(house, box, send, c
     house.crowd(1)
     for number in range(3):
         assert not house.rows("SELECT reason FROM suppressions")
-        house.plan(purpose="transactional", step=f"journey:a:1:1:{number}")
+        house.plan(purpose="transactional", step=f"receipt:a:1:1:{number}")
         send()
         clock.advance(timedelta(days=1))
     assert house.states() == {"failed": 3}

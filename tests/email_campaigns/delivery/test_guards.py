@@ -27,7 +27,7 @@ def claim(house, limit=100):
 def test_without_consent_marketing_stays_and_what_was_ordered_goes(house, clock):
     house.people(person(1, consents=NOBODY), person(2, consents=()), person(3))
     house.plan()
-    house.plan(purpose="transactional", step="journey:a:1:1:1")
+    house.plan(purpose="transactional", step="receipt:a:1:1:1")
     assert claim(house) == [f"person{n}@mail{n}.example" for n in (1, 2, 3, 3)]
     query = "SELECT address, reason, detail ->> 'consent' FROM deliveries WHERE state = 'skipped' ORDER BY 1"
     assert house.rows(query) == [
@@ -153,17 +153,17 @@ def test_the_cap_counts_what_a_person_got(house, clock, send, box):
         row.cap, row.cap_days = 2, 7
     house.people(person(1))
     for number in range(4):
-        house.plan(step=f"journey:a:1:{number}:1")
+        house.plan(step=f"receipt:a:1:{number}:1")
     send()
     assert house.states() == {"accepted": 2, "skipped": 2}
     assert guards.sentence(
         "cap", house.rows("SELECT detail FROM deliveries WHERE reason = 'cap'")[0].detail
     ) == ("Got 2 letters in 7 days, and 2 is the most.")
-    house.plan(step="journey:a:1:9:1", purpose="transactional")
+    house.plan(step="receipt:a:1:9:1", purpose="transactional")
     send()
     assert len(box.taken) == 3, "what was ordered isn't counted"
     clock.advance(timedelta(days=8))
-    house.plan(step="journey:a:1:8:1")
+    house.plan(step="receipt:a:1:8:1")
     send()
     assert len(box.taken) == 4
 
@@ -173,7 +173,7 @@ def test_night_there_moves_the_letter_to_the_morning(house, clock, send, box):
                  person(2, country="GB", addresses=(Address(city="Leeds", country="GB"),)))  # fmt: skip
     with clock.hold(datetime(2026, 3, 2, 17, 30, tzinfo=UTC)):  # 22:30 in Almaty, 17:30 in Leeds
         house.plan()
-        house.plan(purpose="transactional", step="journey:a:1:1:1")
+        house.plan(purpose="transactional", step="receipt:a:1:1:1")
         send()
         assert sorted(box.addresses) == [f"person{n}@mail{n}.example" for n in (1, 2, 2)]
         waits = house.rows("SELECT * FROM deliveries WHERE state = 'planned'")
@@ -212,7 +212,39 @@ def test_a_copy_sends_nothing_until_confirmed(house, clock, send, box):
         assert guards.held(session) == "restored"
         secret.confirm(session, "olga@example.org")
     send()
+    assert (house.states(), box.taken) == ({"planned": 3}, []), "they may have left the other one"
+    assert house.rows("SELECT state FROM mailings")[0].state == "asking"
+    house.do("UPDATE mailings SET state = 'sending'")
+    send()
     assert house.states() == {"accepted": 3}
+
+
+def test_single_letters_of_a_copy_are_of_unknown_fate_once_it_is_confirmed(house, clock, send, box):
+    house.crowd(2)
+    house.plan(step="receipt:1", purpose="transactional")
+    with transaction(house.engine) as session:
+        secret.switch(session)
+    house.do("UPDATE mail_switch SET home = 'database 1/2'")
+    with transaction(house.engine) as session:
+        secret.confirm(session, "olga@example.org")
+    send()
+    assert (house.states(), box.taken) == ({"unknown": 2}, [])
+    row = house.rows()[0]
+    assert "may have left there" in guards.sentence(row.reason)
+    with transaction(house.engine) as session:
+        ledger.resolve(session, row.id, "again", "olga@example.org")
+    send()
+    assert house.states() == {"unknown": 1, "accepted": 1}
+
+
+def test_to_confirm_what_is_at_home_changes_nothing(house, clock, send):
+    house.crowd(2)
+    house.plan()
+    house.plan(step="receipt:1", purpose="transactional")
+    with transaction(house.engine) as session:
+        secret.confirm(session, "olga@example.org")
+    send()
+    assert house.states() == {"accepted": 4}
 
 
 @pytest.mark.parametrize("state", ["paused", "asking", "cancelled", "done", "draft"])

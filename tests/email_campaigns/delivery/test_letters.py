@@ -83,7 +83,7 @@ def test_marketing_has_a_signed_pair_for_one_click(house, letters, session):
 
 
 def test_what_was_ordered_has_no_list_headers(letters):
-    (taken,) = letters(person(1), purpose="transactional", step="journey:a:1:1:1")
+    (taken,) = letters(person(1), purpose="transactional", step="receipt:a:1:1:1")
     message = parsed(taken.data)
     assert message["List-Unsubscribe"] is None
     assert message["List-Unsubscribe-Post"] is None

@@ -32,7 +32,7 @@ def minutes(house, box, send, clock, count):
 def test_a_transport_keeps_its_limit(house, box, send, clock):
     house.do("UPDATE transports SET per_hour = 600")
     house.crowd(45)
-    house.plan(purpose="transactional", step="journey:a:1:1:1")
+    house.plan(purpose="transactional", step="receipt:a:1:1:1")
     assert minutes(house, box, send, clock, 6) == [10, 10, 10, 10, 5, 0]
 
 
@@ -40,27 +40,27 @@ def test_a_throttled_mailing_leaves_others_alone(house, box, send, clock):
     house.do("UPDATE mailings SET per_hour = 300")
     house.crowd(20)
     house.plan()
-    house.plan(purpose="transactional", step="journey:a:1:1:1")
+    house.plan(purpose="transactional", step="receipt:a:1:1:1")
     send()
     steps = house.rows(
         "SELECT left(step, 7), count(*) FROM deliveries WHERE state = 'accepted' GROUP BY 1 ORDER BY 1"
     )
-    assert [tuple(row) for row in steps] == [("journey", 20), ("mailing", 5)]
+    assert [tuple(row) for row in steps] == [("mailing", 5), ("receipt", 20)]
 
 
 def test_what_was_ordered_comes_before_a_mailing(house, clock):
     house.crowd(150)
     house.plan()
-    house.plan(purpose="transactional", step="journey:a:1:1:1")
+    house.plan(purpose="transactional", step="receipt:a:1:1:1")
     rows = claims.claim(house.engine, house.transport, 160)
     kinds = [row.step.partition(":")[0] for row in rows]
-    assert kinds == ["journey"] * 150 + ["mailing"] * 10
+    assert kinds == ["receipt"] * 150 + ["mailing"] * 10
 
 
 def test_a_domain_keeps_its_limit_and_others_go(house, box, send, clock):
     house.do('UPDATE transports SET domains = \'{"mail1.example": {"per_hour": 120}}\'')
     house.crowd(70)  # ten of each of seven domains
-    house.plan(purpose="transactional", step="journey:a:1:1:1")
+    house.plan(purpose="transactional", step="receipt:a:1:1:1")
     send()
     assert len([one for one in box.addresses if one.endswith("@mail1.example")]) == 2
     assert len(box.addresses) == 62
@@ -92,7 +92,7 @@ def test_after_a_rest_a_few_at_a_time(house, box, send, clock):
     with transaction(house.engine) as session:
         rates.slow_down(session, house.transport, ["mail1.example"])
     house.crowd(210)
-    house.plan(purpose="transactional", step="journey:a:1:1:1")
+    house.plan(purpose="transactional", step="receipt:a:1:1:1")
     send()
     assert not [one for one in box.addresses if one.endswith("@mail1.example")]
     clock.advance(timedelta(seconds=16))
@@ -105,7 +105,7 @@ def test_warming_up(house, box, send, clock):
     with transaction(house.engine) as session:
         session.get_one(Transport, house.transport).warm_up_from = now()
     house.crowd(30)
-    house.plan(purpose="transactional", step="journey:a:1:1:1")
+    house.plan(purpose="transactional", step="receipt:a:1:1:1")
     usual = rates.WARM_UP
     try:
         rates.WARM_UP = (10, 15)

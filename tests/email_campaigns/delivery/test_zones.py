@@ -21,6 +21,13 @@ def test_the_zone_follows_country_and_city(country, city, zone):
     assert zones.zone_of(country, city, "Asia/Almaty") == zone
 
 
+def test_unknown_zones_are_counted_as_utc():
+    at = datetime(2026, 3, 2, 22, tzinfo=UTC)
+    for zone in ("Mars/Olympus", "", "../etc/passwd", "Europe/Nowhere", "\0"):
+        assert zones.local(at, zone) == at
+        assert zones.end_of_quiet(at, zone, 21, 9) == datetime(2026, 3, 3, 9, tzinfo=UTC)
+
+
 def test_every_country_has_a_zone_that_is_known():
     found = zones._by_country()
     assert len(found) > 200

@@ -72,6 +72,12 @@ def hook(post, stranger):
     return sent
 
 
+def enveloped(provider: str, said) -> bytes:
+    """As it comes: Amazon puts it into a notification."""
+    whole = {"Type": "Notification", "Message": json.dumps(said)} if provider == "ses" else said
+    return json.dumps(whole).encode()
+
+
 def ours(post) -> str:
     """The Message-ID of the letter."""
     return f"{post.delivery.id.hex}@shop.example"
@@ -182,6 +188,49 @@ def test_no_transport_or_no_events_set(post, hook, stranger):
 
 
 @pytest.mark.parametrize(
+    ("provider", "carried"),
+    [
+        (
+            "mailgun",
+            {"event-data": {"event": "complained", "recipient": TO, "user-variables": {"delivery": 0}}},
+        ),
+        ("postmark", {"RecordType": "SpamComplaint", "Email": TO, "Metadata": {"delivery": 0}}),
+        ("sendgrid", {"event": "spamreport", "email": TO, "delivery": 0}),
+        ("brevo", {"event": "spam", "email": TO, "X-Mailin-custom": 0}),
+    ],
+)
+def test_a_letter_is_found_by_our_id_beside_it(post, hook, provider, carried):
+    """Another letter went to the address since: without the id it would be taken for the one."""
+    said = json.loads(json.dumps(carried).replace(": 0", f': "{post.sent().delivery.id.hex}"'))
+    post.house.plan(step="test:later", purpose="transactional")
+    post._send()
+    first = post.house.rows("SELECT id FROM deliveries ORDER BY handed_at")[0].id
+    assert hook(provider, mailgun(said) if provider == "mailgun" else said) == 200
+    assert [one["delivery"] for one in post.told("letter.complained")] == [str(first)]
+
+
+@pytest.mark.parametrize(
+    ("provider", "said"),
+    [
+        (
+            "mailgun",
+            {"event-data": {"event": "accepted", "recipient": TO, "user-variables": {"delivery": 0}}},
+        ),
+        ("sendgrid", [{"event": "processed", "email": TO, "delivery": 0}]),
+        ("brevo", {"event": "request", "email": TO, "X-Mailin-custom": 0}),
+        ("postmark", {"RecordType": "Delivery", "Recipient": TO, "Metadata": {"delivery": 0}}),
+    ],
+)
+def test_what_a_provider_took_is_no_longer_unknown(post, hook, provider, said):
+    post.sent()
+    post.house.do("UPDATE deliveries SET state = 'unknown', reason = 'no_reply'")
+    said = json.loads(json.dumps(said).replace(": 0", f': "{post.delivery.id.hex}"'))
+    assert hook(provider, mailgun(said) if provider == "mailgun" else said) == 200
+    assert post.delivery.state == "accepted"
+    assert len(post.house.rows("SELECT 1 FROM timeline WHERE kind = 'letter.sent'")) == 1
+
+
+@pytest.mark.parametrize(
     ("provider", "name", "kind", "hard"),
     [
         ("mailgun", "test_failed_permanent_event", "bounce", True),
@@ -195,7 +244,12 @@ def test_no_transport_or_no_events_set(post, hook, stranger):
         ("sendgrid", "test_delivered_event", "delivered", False),
         ("sendgrid", "test_dropped_invalid_event", "bounce", True),
         ("sendgrid", "test_dropped_bounced", "bounce", True),
-        ("sendgrid", "test_processed_event", "", False),
+        ("sendgrid", "test_processed_event", "taken", False),
+        ("ses", "test_bounce_event", "bounce", True),
+        ("ses", "test_complaint_event", "complaint", False),
+        ("ses", "test_send_event", "taken", False),
+        ("ses", "test_open_event", "", False),
+        ("ses", "test_reject_event", "", False),
         ("brevo", "test_hard_bounce", "bounce", True),
         ("brevo", "test_soft_bounce_event", "bounce", False),
         ("brevo", "test_blocked", "bounce", False),
@@ -205,7 +259,7 @@ def test_no_transport_or_no_events_set(post, hook, stranger):
     ],
 )
 def test_recorded_samples(provider, name, kind, hard):
-    found = providers.read(provider, json.dumps(sample(provider, name)).encode())
+    found = providers.read(provider, enveloped(provider, sample(provider, name)))
     assert [(one.kind, one.hard) for one in found] == ([(kind, hard)] if kind else [])
 
 
@@ -215,4 +269,4 @@ def test_every_sample_can_be_read(provider):
     if not path.exists():
         pytest.skip(f"{path} is missing")
     for said in json.loads(path.read_text()).values():
-        providers.read(provider, json.dumps(said).encode())
+        providers.read(provider, enveloped(provider, said))

@@ -71,7 +71,7 @@ def test_it_survives_import_and_erasure(post, stranger, send):
     post.house.people(again)
     assert post.house.rows("SELECT email_consent FROM customers WHERE live")[0].email_consent == "given"
     post.house.do("DELETE FROM deliveries")
-    post.house.plan(step="journey:a:1:1:1")
+    post.house.plan(step="receipt:a:1:1:1")
     send()
     assert post.house.reasons() == {"person1@mail1.example": "suppressed"}
 

@@ -195,7 +195,7 @@ def test_three_full_mailboxes_rest_the_address(post, take, clock):
     assert take(full).kind == "soft" and post.scopes() == []
     for number in range(2):
         clock.advance(timedelta(days=1))
-        post.sent(step=f"journey:a:1:1:{number}")
+        post.sent(step=f"receipt:a:1:1:{number}")
         newest = post.house.rows("SELECT id FROM deliveries ORDER BY id DESC")[0].id
         with transaction(post.house.engine) as session:
             known = find(session, newest)
@@ -244,3 +244,37 @@ def test_bounce_proves_that_an_unknown_letter_left(post, take):
     post.house.do("UPDATE deliveries SET state = 'unknown', reason = 'died'")
     take(dsn())
     assert (post.delivery.state, post.delivery.detail["proof"]) == ("accepted", "bounce")
+
+
+OPENSMTPD = b"""From: Mailer Daemon <MAILER-DAEMON@mx.example.org>
+MIME-Version: 1.0
+Content-Type: multipart/mixed;boundary="42/mx.example.org"
+
+--42/mx.example.org
+Content-Description: Notification
+Content-Type: text/plain; charset=us-ascii
+
+    An error has occurred while attempting to deliver a message for
+    the following list of recipients:
+
+person1@mail1.example: 550 Invalid recipient: <person1@mail1.example>
+
+--42/mx.example.org
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.org
+
+Final-Recipient: rfc822; person1@mail1.example
+Action: failed
+Status: 5.0.0
+
+--42/mx.example.org--
+"""
+
+
+def test_a_report_whose_words_say_more_than_its_fields():
+    found = reports.read(OPENSMTPD)
+    assert (found.kind, found.reason, found.hard) == ("bounce", "no_mailbox", True)
+    assert found.reply.startswith("550 Invalid recipient")
+    other = reports.read(OPENSMTPD.replace(b"person1@mail1.example: 550", b"other@mail1.example: 550"))
+    assert other.kind == "bounce" and not other.reply.startswith("550")

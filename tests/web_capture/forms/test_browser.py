@@ -7,6 +7,10 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import Engine
 
+from customers.segments import lists
+from customers.segments import pages as segment_pages
+from customers.segments import store as segments
+from foundation.database import transaction
 from tests import browser as browsers
 from tests.web_capture.conftest import Pages, Rows
 from tests.web_capture.forms.made import published, with_forms
@@ -288,6 +292,33 @@ def test_cart_page_count_and_address_are_asked(engine: Engine, pages: Pages, sho
     page.wait_for_timeout(200)
     expect(region).to_have_count(0)
     page.evaluate("kartoteka.track('Product Added', {price: 5, quantity: 2})")
+    expect(region).to_be_visible()
+
+
+def test_form_of_a_segment(engine: Engine, pages: Pages, shop: Shop, page: Page, rows: Rows) -> None:
+    with transaction(engine) as session:
+        vip = segments.make_list(session, "VIP", "olga@example.org")
+        segment_pages.tell(session, vip, True)
+    published(engine, pages.id, "bar", triggers={}, targeting={"segments": [str(vip.id)]})
+    region = page.get_by_role("region")
+    page.goto(shop.address)
+    drawn(page)
+    page.wait_for_timeout(400)
+    expect(region).to_have_count(0)
+    device = page.evaluate("kartoteka.id()")
+    signed_in = {
+        "writeKey": pages.secret_key,
+        "userId": "7",
+        "anonymousId": device,
+        "traits": {"email": "a@p.kz"},
+    }
+    assert page.request.post(f"{shop.hub}/v1/identify", data=signed_in).ok
+    [card] = rows("SELECT customer_id FROM profiles WHERE external_id = '7'")
+    with transaction(engine) as session:
+        lists.add(session, session.merge(vip), [card["customer_id"]], "olga@example.org")
+    rows("SELECT 1")
+    page.context.new_cdp_session(page).send("Network.clearBrowserCache")  # pages keep the answer 15 s
+    page.reload()
     expect(region).to_be_visible()
 
 

@@ -77,7 +77,7 @@ def test_double_opt_in_waits_with_consent(engine: Engine, pages: Pages, rows: Ro
     form = published(engine, pages.id, double_opt_in=True)
     send(pages.client, said(form, pages.write_key))
     lead, wish = rows(EVENTS)
-    assert (lead["kind"], wish["kind"]) == ("web.lead", "web.event")
+    assert (lead["kind"], wish["kind"]) == ("web.lead", "web.opt_in")
     assert wish["data"]["event"] == "Opt-in Requested"
     assert wish["data"]["properties"]["consent"][0]["text"] == CONSENT
     assert wish["profile_id"] == lead["profile_id"] and lead["customer_id"]
@@ -279,3 +279,10 @@ def test_two_forms_at_once_keep_both_consents(engine: Engine, pages: Pages, rows
     send(pages.client, said(first, pages.write_key))
     send(pages.client, said(other, pages.write_key, message="message-0002", fields=values, consent=["sms"]))
     assert sorted(row["channel"] for row in rows(CONSENTS)) == ["email", "sms"]
+
+
+def test_no_page_can_wish_for_a_letter(pages: Pages, rows: Rows) -> None:
+    wish = {"event": "Opt-in Requested", "anonymousId": "d1", "properties": {"email": "anna@example.org"}}
+    pages.say("track", **wish)
+    pages.say("track", secret=True, userId="7", **wish)
+    assert [row["kind"] for row in rows(EVENTS)] == ["web.event", "web.opt_in"]

@@ -284,6 +284,37 @@ def test_refunds_are_taken_off(world):
     assert shares(world.report()) == {"google": 70}
 
 
+@pytest.mark.parametrize(
+    ("back", "orders", "revenue"),
+    [
+        ([("Order Refunded", {"total": 10, "currency": "KZT"})], 1, 20),
+        ([("Order Refunded", {"total": 10}), ("Order Refunded", {"total": 15})], 1, 5),
+        ([("Order Refunded", {})], 1, 0),
+        ([("Order Refunded", {"total": 99})], 1, 0),
+        ([("Order Refunded", {"total": 10, "currency": "EUR"})], 1, 30),
+        ([("Order Cancelled", {"total": 30})], 0, 0),
+    ],
+)
+@pytest.mark.parametrize("early", [False, True])
+def test_what_only_the_shops_server_takes_back(world, back, orders, revenue, early):
+    world.do(happen(0, device="d9", utm=("vk", "cpc")))
+    rows = [happen(9 + n, name, "d9", order_id="77", secret=True, id=f"r{n}", **more)
+            for n, (name, more) in enumerate(back)]  # fmt: skip
+    for one in [*rows, told(5, secret=True)] if early else [told(5, secret=True), *rows, *rows]:
+        world.do(one)
+    found = world.report()
+    assert (found.total.orders, found.total.revenue) == (orders, revenue)
+    assert shares(found) == ({"vk": revenue} if revenue else {})
+
+
+def test_browser_takes_nothing_back(world):
+    world.do(happen(0, device="d9", utm=("vk", "cpc")), told(5, secret=True))
+    world.do(
+        happen(6, "Order Cancelled", "d9", order_id="77"), happen(7, "Order Refunded", "d9", order_id="77")
+    )
+    assert world.report().total.revenue == 30
+
+
 def test_costs_meet_their_source(world):
     world.do(happen(0, utm=("Google", "CPC", "Spring")))
     world.order("N1")

@@ -1,0 +1,1 @@
+"""Services that take letters over HTTP, one a file, and the tokens of big mailboxes."""

@@ -1,0 +1,171 @@
+"""The world as it was known at an instant, in a transaction that writes nothing and is rolled back.
+
+Temporary tables and views of the same names stand before the real ones (PostgreSQL looks there first), so
+that triggers, conditions, guards and the engine run unchanged. After they are made the transaction is READ
+ONLY: only temporary tables can be written, whatever the code tries. docs/decisions says what is as it was
+then, and what is as it is now.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from customers.stats import COUNTED
+from foundation import clock
+
+_NOW = "CAST(current_setting('kartoteka.sandbox_now') AS timestamptz)"
+# when a row was known: what came by a later load of the past counts as known when it happened
+_KNOWN = "CASE WHEN {received} > {happened} + interval '1 day' THEN {happened} ELSE {received} END <= {now}"
+# written by the engine; nothing of it is real
+_EMPTY = ("journey_runs", "journey_acts", "journey_tasks", "deliveries", "problems")
+_ORDERS = (
+    f"FROM {{schema}}.orders o WHERE o.customer_id = s.customer_id AND o.placed_at <= {_NOW} AND {COUNTED}"
+)
+_CONSENT = f"""
+  coalesce((SELECT CASE WHEN bool_or(NOT k.given) THEN 'withdrawn' WHEN bool_or(k.given) THEN 'given' END
+    FROM (SELECT DISTINCT ON (q.profile_id) q.given FROM {{schema}}.profiles p
+    JOIN {{schema}}.consents q ON q.profile_id = p.id AND q.channel = 'email' AND q.purpose = 'marketing'
+    WHERE p.customer_id = c.id AND p.gone_at IS NULL
+      AND {_KNOWN.format(received="q.received_at", happened="q.at", now=_NOW)}
+    ORDER BY q.profile_id, q.at DESC, q.id DESC) k),
+  CASE WHEN NOT EXISTS (SELECT FROM {{schema}}.profiles p JOIN {{schema}}.consents q ON q.profile_id = p.id
+    WHERE p.customer_id = c.id AND q.channel = 'email' AND q.purpose = 'marketing') THEN c.email_consent END)
+"""
+_HAPPENED = _KNOWN.format(received="t.received_at", happened="t.occurred_at", now=_NOW)
+# name and alias -> columns that are otherwise than in the table, and which rows there are
+_VIEWS: dict[str, tuple[dict[str, str], str]] = {
+    "consents t": ({}, _KNOWN.format(received="t.received_at", happened="t.at", now=_NOW)),
+    "orders t": ({}, f"t.placed_at <= {_NOW}"),
+    "customers c": ({"email_consent": _CONSENT}, "true"),
+    "customer_stats s": (
+        {
+            "orders": f"(SELECT CAST(count(*) AS int) {_ORDERS})",
+            "spent": f"(SELECT coalesce(sum(o.total - o.refunded), 0) {_ORDERS} AND o.currency = s.currency)",
+            "sums": "coalesce((SELECT jsonb_object_agg(m.currency, m.spent) FROM (SELECT o.currency,"
+            f" CAST(sum(o.total - o.refunded) AS text) AS spent {_ORDERS} GROUP BY 1) m), '{{}}')",
+            "first_order_at": f"(SELECT min(o.placed_at) {_ORDERS})",
+            "last_order_at": f"(SELECT max(o.placed_at) {_ORDERS})",
+            "last_seen_at": "(SELECT max(t.occurred_at) FROM {schema}.timeline t WHERE"
+            f" t.customer_id = s.customer_id AND t.occurred_at <= {_NOW} AND t.kind NOT LIKE '%.abandoned'"
+            " AND t.kind NOT IN ('letter.sent', 'letter.bounced'))",
+        },
+        "true",
+    ),
+    "segment_events t": ({}, f"t.at <= {_NOW}"),
+    "segment_entries t": (
+        {"removed_at": f"CASE WHEN t.removed_at <= {_NOW} THEN t.removed_at END"},
+        f"t.added_at <= {_NOW}",
+    ),
+    "suppressions t": ({}, f"t.since <= {_NOW}"),
+    "web_orders t": ({}, f"t.at <= {_NOW}"),
+    "product_moves t": ({}, f"t.at <= {_NOW}"),
+    "invoices t": ({}, f"(t.issued_at IS NULL OR t.issued_at <= {_NOW})"),
+}
+_COLUMNS = text(
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+    " AND table_name = :table ORDER BY ordinal_position"
+)
+
+
+@contextmanager
+def opened(engine: Engine, journey_id: UUID, since: datetime) -> Iterator[Session]:
+    """A session in which it is `since`, before anything of the journey; `at` moves the time on.
+
+    A connection of its own, thrown away afterwards: temporary names would be in the way of others.
+    """
+    connection = engine.connect()
+    try:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        driver.prepare_threshold = None  # a plan made before would read the real tables
+        connection.detach()
+        with clock.sandbox(since), Session(connection, expire_on_commit=False) as session:
+            _build(session, journey_id, since)
+            yield session
+            session.rollback()
+    finally:
+        connection.close()
+
+
+def at(session: Session, instant: datetime) -> None:
+    """It is that instant now."""
+    clock.go_to(instant)
+    session.execute(
+        text("SELECT set_config('kartoteka.sandbox_now', :at, true)"), {"at": instant.isoformat()}
+    )
+
+
+def _build(session: Session, journey_id: UUID, since: datetime) -> None:
+    session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    schema = session.scalar(text("SELECT quote_ident(current_schema())"))
+    at(session, since)
+    for table in _EMPTY:
+        session.execute(
+            text(f"CREATE TEMP TABLE {table} (LIKE {schema}.{table} INCLUDING ALL) ON COMMIT DROP")
+        )
+    for name, (changed, rows) in _VIEWS.items():
+        table, alias = name.split()
+        columns = [
+            f"{changed[one]} AS {one}" if one in changed else f"{alias}.{one}"
+            for one in session.scalars(_COLUMNS, {"table": table})
+        ]
+        _view(
+            session, table, f"SELECT {', '.join(columns)} FROM {schema}.{table} {alias} WHERE {rows}", schema
+        )
+    _timeline(session, str(schema), journey_id)
+    state = f"CASE WHEN j.id = '{journey_id}' THEN 'on' ELSE j.state END AS state"
+    _view(session, "journeys", f"SELECT j.id, j.name, {state}, j.priority FROM {schema}.journeys j", schema)
+    _earlier(session, str(schema), journey_id, since)
+    session.execute(text("SET TRANSACTION READ ONLY"))
+
+
+def _view(session: Session, name: str, query: str, schema: object) -> None:
+    said = f"CREATE TEMP VIEW {name} AS {query}".replace("{schema}", str(schema)).replace("%", "%%")
+    session.connection().exec_driver_sql(said)
+
+
+def _timeline(session: Session, schema: str, journey_id: UUID) -> None:
+    """What happened, but for letters that this journey really sent; those of the back-test instead."""
+    session.execute(
+        text(
+            f"CREATE TEMP TABLE sandbox_told (LIKE {schema}.timeline INCLUDING DEFAULTS INCLUDING IDENTITY"
+            " INCLUDING INDEXES) ON COMMIT DROP"
+        )
+    )
+    ours = f"t.kind = 'letter.sent' AND starts_with(coalesce(t.data ->> 'step', ''), 'journey:{journey_id}:')"
+    _view(
+        session, "timeline",
+        f"SELECT t.* FROM {schema}.timeline t WHERE {_HAPPENED} AND NOT ({ours})"
+        " UNION ALL SELECT t.* FROM sandbox_told t", schema,
+    )  # fmt: skip
+
+
+def _earlier(session: Session, schema: str, journey_id: UUID, since: datetime) -> None:
+    """Who was in the journey before: rules about coming in again ask for it."""
+    session.execute(
+        text(
+            f"INSERT INTO journey_runs SELECT * FROM {schema}.journey_runs r"
+            " WHERE r.journey_id = :journey AND r.entered_at <= :since"
+        ),
+        {"journey": journey_id, "since": since},
+    )
+    session.execute(text("UPDATE journey_runs SET state = 'done' WHERE state = 'going'"))
+
+
+_OTHERS = (
+    "INSERT INTO deliveries SELECT d.* FROM {schema}.deliveries d WHERE d.handed_at > :after"
+    " AND d.handed_at <= :until AND d.state IN ('accepted', 'unknown', 'handed_over')"
+    " AND NOT starts_with(d.step, :ours) ON CONFLICT DO NOTHING"
+)
+
+
+def others(session: Session, journey_id: UUID, after: datetime, until: datetime) -> None:
+    """Letters that others really got meanwhile: they count towards the cap."""
+    schema = session.scalar(text("SELECT quote_ident(current_schema())"))
+    query = text(_OTHERS.format(schema=schema))
+    session.execute(query, {"after": after, "until": until, "ours": f"journey:{journey_id}:"})

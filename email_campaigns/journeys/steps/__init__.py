@@ -1,0 +1,23 @@
+"""The kinds of steps a journey is made of."""
+
+from collections.abc import Mapping
+
+from email_campaigns.journeys.steps import acts, branches, letters, waits
+from email_campaigns.journeys.steps.base import Type
+
+TYPES: Mapping[str, Type] = {
+    "wait": waits.WAIT,
+    "until": waits.UNTIL,
+    "wait_for": waits.WAIT_FOR,
+    "condition": branches.CONDITION,
+    "split": branches.SPLIT,
+    "letter": letters.LETTER,
+    "task": acts.TASK,
+    "list": acts.LIST,
+    "exit": acts.EXIT,
+}
+
+
+def of(kind: str) -> Type:
+    """The kind of a checked step."""
+    return TYPES[kind]

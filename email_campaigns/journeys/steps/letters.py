@@ -1,0 +1,98 @@
+"""The step that sends: a row of the ledger, planned in the transaction in which the run moves.
+
+The run stays at the step until it is decided what became of the letter, so that waits behind it count from
+when it left and a night's letters don't come all at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from email_campaigns.delivery import ledger
+from email_campaigns.journeys.program import Step
+from email_campaigns.journeys.reading import refuse
+from email_campaigns.journeys.steps.base import Run, Turn, Type
+from email_campaigns.letters import store as letters
+from email_campaigns.tables import Letter, Sender
+from foundation.errors import BadInput
+from foundation.text import _
+
+LOOK = timedelta(seconds=5)  # after it is due: it has left, or waits for longer
+PATIENCE = timedelta(seconds=60)  # between looks at one that doesn't leave
+_SELECT = (
+    "SELECT p.customer_id, '' AS variant, w.due_at, false AS holdout, w.step, w.context"
+    " FROM unnest(CAST(:j_profiles AS uuid[]), CAST(:j_steps AS text[]), CAST(:j_dues AS timestamptz[]),"
+    " CAST(:j_contexts AS jsonb[])) AS w (profile_id, step, due_at, context)"
+    " JOIN profiles p ON p.id = w.profile_id"
+)
+_FATES = text(
+    "SELECT step, state, reason, due_at, handed_at, finished_at FROM deliveries WHERE step = ANY(:steps)"
+)
+
+
+def name(run: Run, step_id: str) -> str:
+    """How the ledger calls the letter of a run's step."""
+    return f"journey:{run.journey_id}:{run.version}:{step_id}:{run.id.hex}"
+
+
+def _read(session: Session, said: Mapping[str, Any], at: str) -> dict[str, Any]:
+    letter, sender = _row(session, Letter, said, "letter_id"), _row(session, Sender, said, "sender_id")
+    if letter is None or letter.archived_at is not None or letters.newest(session, letter.id) is None:
+        refuse(_("Choose a letter that has been written."), f"{at}/letter_id")
+    if sender is None or sender.removed_at is not None:
+        refuse(_("Choose who the letter is from."), f"{at}/sender_id")
+    return {"letter_id": str(letter.id), "sender_id": str(sender.id)}
+
+
+def _row(session: Session, table: Any, said: Mapping[str, Any], field: str) -> Any:
+    try:
+        return session.get(table, UUID(str(said.get(field))))
+    except ValueError:
+        return None
+
+
+def _plan(turn: Turn, step: Step, runs: Sequence[Run]) -> None:
+    letter = turn.session.get(Letter, UUID(step.said["letter_id"]))
+    version = letters.newest(turn.session, letter.id) if letter else None
+    if letter is None or version is None:
+        raise BadInput(_("The letter of a step is gone; choose another one."), "letter_id")
+    steps = {name(run, step.id): run for run in runs}
+    values = {
+        "j_profiles": [run.profile_id for run in runs],
+        "j_steps": list(steps),
+        "j_dues": [run.moment(turn.at) for run in runs],
+        "j_contexts": [msgspec.json.encode(run.context).decode() for run in runs],
+    }
+    ledger.plan(
+        turn.session, "", letter.purpose, UUID(step.said["sender_id"]), version.id, (_SELECT, values),
+        letter.topic, with_context=True, with_steps=True,
+    )  # fmt: skip
+    for said, run in steps.items():
+        turn.say(run, "letter", letter=str(letter.id), version=version.number, step=said)
+        run.letters = [*run.letters, said]
+        turn.wait(run, run.moment(turn.at) + LOOK)
+
+
+def _look(turn: Turn, step: Step, runs: Sequence[Run]) -> None:
+    names = {name(run, step.id): run for run in runs}
+    fates = {row.step: row for row in turn.session.execute(_FATES, {"steps": list(names)})}
+    for said, run in names.items():
+        fate = fates.get(said)
+        if fate is not None and fate.state in ledger.OPEN:
+            turn.wait(run, max(fate.due_at + LOOK, turn.at + (PATIENCE if fate.due_at <= turn.at else LOOK)))
+            continue
+        if fate is None:  # the letter of another card at this address was there before
+            turn.say(run, "no_letter", reason="address")
+        else:
+            run.due_at = fate.handed_at or fate.finished_at or run.due_at
+            what = "no_letter" if fate.handed_at is None else "sent"
+            turn.say(run, what, state=fate.state, reason=fate.reason)
+        turn.go(run, step.then)
+
+
+LETTER = Type(_read, _plan, _look)

@@ -1,0 +1,49 @@
+"""Joins letters and the outside: sending may not call other hosts, and who may doesn't know letters.
+
+Every process that sends, or tries a transport out, calls `join` once (docs/decisions/0016). Clients are
+imported at the first letter: the web process must start without them.
+"""
+
+import importlib
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from email_campaigns.delivery.transports import outside
+from foundation.context import current
+
+PROVIDERS = ("ses", "mailgun", "postmark", "sendgrid", "brevo")
+
+
+def join() -> None:
+    """Offer what the connectors have."""
+    for kind in PROVIDERS:
+        outside.offer(kind, partial(_client, kind))
+    outside.offer_tokens(_access)
+    outside.offer_fetch(_fetch)
+
+
+def _client(kind: str, values: Mapping[str, str]) -> outside.Client:
+    made: outside.Client = _module(kind).make(values, allow_private=_private())
+    return made
+
+
+def _access(account: outside.Account) -> outside.Access:
+    made: outside.Access = _module("oauth").access(
+        account.provider, account.client_id, account.client_secret, account.refresh_token, account.tenant,
+        allow_private=_private(),
+    )  # fmt: skip
+    return made
+
+
+def _fetch(url: str) -> bytes:
+    found: bytes = _module("sns").fetch(url)
+    return found
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"connectors.mail.{name}")
+
+
+def _private() -> bool:
+    return current().settings.allow_private_addresses
