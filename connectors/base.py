@@ -123,6 +123,7 @@ class Connector(ABC):
     def __init__(self, settings: Any, http: Http) -> None:
         self.settings = settings
         self.http = http
+        self.renewed: dict[str, str] = {}  # secret settings that the other side has replaced meanwhile
 
     @classmethod
     @abstractmethod

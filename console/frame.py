@@ -18,6 +18,7 @@ _COUNTS = f"""(SELECT jsonb_build_object(
       'duplicates', (SELECT count(*) FROM (SELECT {WAITING} LIMIT 1000) d),
       'inbox', (SELECT count(*) FROM (SELECT FROM mail_threads WHERE waiting LIMIT 1000) w),
       'problems', (SELECT count(*) FROM (SELECT FROM problems WHERE state = 'open' LIMIT 1000) p),
+      'journeys', (SELECT count(*) FROM (SELECT FROM journey_tasks WHERE done_at IS NULL LIMIT 1000) t),
       'connections', (SELECT count(*) FROM connections WHERE state = 'active' AND failures > 0)))"""
 _RUNNING = """(SELECT jsonb_agg(jsonb_build_object('id', r.id, 'kind', r.kind, 'name', s.name, 'read', r.read,
     'total', r.total) ORDER BY r.started_at DESC)

@@ -30,6 +30,8 @@ def _sentences() -> dict[str, tuple[str, str]]:
         "bounced": ("bad", _("The letter %s came back")),
         "complained": ("bad", _("Called the letter %s spam")),
         "unsubscribed": ("alert", _("Unsubscribed from %s")),
+        "confirmed": ("", _("Confirmed the address by %s")),
+        "answered": ("", _("Would recommend us, asked by %s")),
     }
 
 
@@ -53,4 +55,10 @@ def told(kind: str, data: Mapping[str, Any]) -> Line:
     if data.get("thread"):
         shown = Markup('<a href="/inbox/{}">{}</a>').format(data["thread"], shown)
     text = Markup(sentence.replace("%s", "{}")).format(shown)  # noqa: S704 (ours; the subject is escaped)
-    return Line(dot, text, str(data.get("said") or data.get("reply") or ""))
+    return Line(dot, text, str(data.get("said") or data.get("reply") or _score(data)))
+
+
+def _score(data: Mapping[str, Any]) -> str:
+    """What was answered to “would you recommend us”."""
+    words = (_("%s of 10") % data["score"] if "score" in data else "", str(data.get("comment") or ""))
+    return ": ".join(filter(None, words))

@@ -19,7 +19,7 @@ NEWEST = {"pages_per_range": 16, "autosummarize": "on"}
 # of letters' timeline rows; an index of them is found by the one kind a question names, as LIKE would not be
 LETTERS = (
     "'letter.sent', 'letter.opened', 'letter.clicked', 'letter.bounced', 'letter.complained',"
-    " 'letter.unsubscribed', 'letter.replied'"
+    " 'letter.unsubscribed', 'letter.replied', 'letter.answered'"
 )
 # and of those that say who wanted a product
 WANTED = "'browse.abandoned', 'cart.abandoned', 'checkout.abandoned', 'web.product_added_to_wishlist'"
@@ -192,7 +192,7 @@ class TimelineRow(Base):
         Index("ix_timeline_received_at", "received_at", postgresql_using="brin", postgresql_with=NEWEST),
         Index(
             "ix_timeline_wanted",
-            literal_column("COALESCE((data -> 'lines'::text), (data -> 'products'::text))").label("wanted"),
+            literal_column("COALESCE(data -> 'lines'::text, data -> 'products'::text)").label("wanted"),
             postgresql_using="gin", postgresql_ops={"wanted": "jsonb_path_ops"},
             postgresql_where=text(f"kind IN ({WANTED})"),
         ),

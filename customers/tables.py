@@ -78,9 +78,7 @@ class Customer(Base):
         ),
         Index(
             "ix_customers_birthday",
-            text(
-                "((((EXTRACT(month FROM birthday) * (100)::numeric) + EXTRACT(day FROM birthday)))::integer)"
-            ),
+            text("((EXTRACT(month FROM birthday) * 100::numeric + EXTRACT(day FROM birthday))::integer)"),
             postgresql_where=text("live AND birthday IS NOT NULL"),
         ),
         Index("ix_customers_tags", "tags", postgresql_using="gin", postgresql_where=text("tags <> '{}'")),

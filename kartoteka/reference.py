@@ -14,7 +14,7 @@ import click
 from connectors import registry
 from console.api.endpoints import ENDPOINTS
 from foundation.settings import SECRETS, Settings, variable
-from kartoteka import segment_reference
+from kartoteka import segment_reference, trigger_reference
 from kartoteka.cli import COMMANDS, main
 from kartoteka.segment_reference import cell
 
@@ -95,7 +95,7 @@ def api() -> Iterator[str]:
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "cli.md": cli, "settings.md": settings, "connectors.md": connectors, "api.md": api,
-    "segments.md": segment_reference.page,
+    "segments.md": segment_reference.page, "triggers.md": trigger_reference.page,
 }  # fmt: skip
 
 

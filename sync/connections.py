@@ -137,6 +137,14 @@ def change(session: Session, sealer: Sealer, connection: Connection, typed: Mapp
         resume(session, connection)
 
 
+def renewed(session: Session, sealer: Sealer, connection_id: UUID, connector: Connector) -> None:
+    """Keep secret settings that the other side has replaced, unless a person has changed them meanwhile."""
+    connection = session.get_one(Connection, connection_id, with_for_update=True, populate_existing=True)
+    kept = unsealed(sealer, connection.secrets)
+    if all(kept.get(name) == getattr(connector.settings, name) for name in connector.renewed):
+        connection.secrets = _seal(sealer, {**kept, **connector.renewed})
+
+
 def rotate_hook_secret(session: Session, sealer: Sealer, connection: Connection) -> str:
     """A new webhook secret, answered in clear; the old one is accepted for another 24 hours."""
     if connection.hook_secret is None:

@@ -116,6 +116,10 @@ class _Puller:
         for stream in self.connector.streams:
             if stream.revisit:
                 self._revisit(stream)
+        if self.connector.renewed:
+            with transaction(self.engine) as session:
+                self.work.guard(session)
+                connections.renewed(session, context.current().sealer, self.connection_id, self.connector)
 
     def _stream(self, stream: Stream) -> None:
         whole = stream.full or bool(self.detail.get("full"))

@@ -20,7 +20,9 @@ PROFILES = 500  # taken off their cards in one transaction
 ROWS = 5_000  # of other tables
 KIND = "connection.remove"
 
-_HANGS_ON_PROFILES = ("timeline", "invoices", "consents", "profile_keys", "profile_links")
+_HANGS_ON_PROFILES = (
+    "timeline", "invoices", "consents", "journey_runs", "journey_tasks", "profile_keys", "profile_links"
+)  # fmt: skip
 _HANGS_ON_IT = (
     *((table, "source_id") for table in ("order_lines", "orders", "timeline", "invoices", "products")),
     *((table, "connection_id") for table in ("landed_heads", "landed_records", "head_moves")),

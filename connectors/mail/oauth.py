@@ -22,21 +22,22 @@ class Access(NamedTuple):
 
 def access(
     provider: str, client_id: str, client_secret: str, refresh_token: str, tenant: str = "",
-    *, allow_private: bool = False, address: str = "",
+    *, allow_private: bool = False, address: str = "", scope: str = "",
 ) -> Access:  # fmt: skip
-    """A fresh token; Misconfigured says what a person must do."""
+    """A fresh token, for sending unless another `scope` is named; Misconfigured says what is to be done."""
+    scope = scope or _SCOPES[provider]
     path = "token" if provider == "google" else f"{quote(tenant or 'common', safe='')}/oauth2/v2.0/token"
     asked = {
         "client_id": client_id, "client_secret": client_secret, "refresh_token": refresh_token,
         "grant_type": "refresh_token",
     }  # fmt: skip
     if provider == "microsoft":
-        asked["scope"] = f"{_SCOPES[provider]} offline_access"
+        asked["scope"] = f"{scope} offline_access"
     with Http(address or ADDRESSES[provider], allow_private=allow_private, max_bytes=200_000) as http:
         reply = http.request("POST", path, data=asked, repeatable=True, allow=(400, 401, 403))
     said = said_of(reply)
     if reply.status >= 400:
-        raise _refused(provider, said.get("error"), words_of(said.get("error_description")))
+        raise _refused(provider, scope, said.get("error"), words_of(said.get("error_description")))
     token, seconds = said.get("access_token"), said.get("expires_in")
     if not isinstance(token, str) or not token or not isinstance(seconds, int | float | str):
         raise Temporary(f"{_TITLES[provider]} answers without a token.")
@@ -53,7 +54,7 @@ def _seconds(said: float | str) -> float:
         return 0.0
 
 
-def _refused(provider: str, code: object, words: str) -> Misconfigured:
+def _refused(provider: str, scope: str, code: object, words: str) -> Misconfigured:
     title, said = _TITLES[provider], f" ({words[:200]})" if words else ""
     if code == "invalid_client":
         return Misconfigured(
@@ -62,11 +63,11 @@ def _refused(provider: str, code: object, words: str) -> Misconfigured:
         )
     if code in ("invalid_scope", "unauthorized_client", "consent_required"):
         return Misconfigured(
-            f"{title}: the application may not send mail{said}. Grant {_SCOPES[provider]}, sign in again.",
+            f"{title}: the application may not do that{said}. Grant {scope}, sign in again.",
             "client_id",
         )
     return Misconfigured(
         f"{title} doesn't take the refresh token any more{said}. Sign in to the mailbox again, grant "
-        f"{_SCOPES[provider]}, and paste the new one.",
+        f"{scope}, and paste the new one.",
         "refresh_token",
     )

@@ -1,6 +1,8 @@
 """A conversation: the letters of a thread, their files, and the answer."""
 
+import importlib
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -9,7 +11,6 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from connectors.letters.reading import attachment
 from console.pages.mail_settings import context
 from console.pages.mail_words import states
 from console.web import Call, as_id
@@ -107,6 +108,12 @@ def _letter(db: Session, thread: UUID, letter_id: UUID) -> MailMessage:
     return letter
 
 
+@cache
+def _reader() -> Any:
+    """What takes letters apart, loaded at the first download: the web process starts without it."""
+    return importlib.import_module("connectors.letters.reading")
+
+
 def file(call: Call) -> Response:
     """An attachment, to be saved: never shown here, never run by its name."""
     letter = _letter(call.db, call.id(), call.id("letter"))
@@ -116,7 +123,7 @@ def file(call: Call) -> Response:
     if landed is None or number not in known:
         raise HTTPException(404)
     try:
-        name, content = attachment(landed.payload, int(number))
+        name, content = _reader().attachment(landed.payload, int(number))
     except BadInput:
         raise HTTPException(404) from None
     name += RISK if known[number].get("risky") else ""

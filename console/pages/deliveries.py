@@ -10,6 +10,7 @@ from console.pages.mail_words import happenings, reasons, states
 from console.templating import link
 from console.web import Call
 from email_campaigns.delivery import ledger, listing
+from email_campaigns.journeys.tables import Journey
 from email_campaigns.tables import Mailing
 from foundation.text import _, ngettext
 
@@ -67,7 +68,19 @@ def show(call: Call) -> Response:
     story = listing.story(call.db, call.id(), context(call))
     if story is None:
         raise HTTPException(404)
-    return call.page("delivery.html", story=story, states=states(), happenings=happenings())
+    return call.page(
+        "delivery.html", story=story, states=states(), happenings=happenings(),
+        journey=_journey(call, story.row.step),
+    )  # fmt: skip
+
+
+def _journey(call: Call, step: str) -> tuple[str, str] | None:
+    """The journey that a letter is of, with the place that tells about this person's way."""
+    kind, *parts = step.split(":")
+    if kind != "journey" or len(parts) != 4:
+        return None
+    row = call.db.get(Journey, UUID(parts[0]))
+    return (row.name, f"/journeys/{row.id}/runs/{UUID(parts[3])}") if row else None
 
 
 def again(call: Call) -> Response:

@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from console import streaming
 from console.format import Reader, safe_cell
 from console.pages import journey_drawing, journey_words, journeys, mailing_words
+from console.pages.letters import as_somebody
 from console.streaming import News
 from console.templating import link
 from console.web import Call, as_id
@@ -147,11 +148,12 @@ def _news(test: JourneyTest, reader: Reader) -> dict[str, Any]:
 
 async def stream(request: Request) -> Response:
     """The progress by server-sent events, until it is over."""
-    test_id = as_id(request.path_params["test"])
+    journey_id = as_id(request.path_params["id"])
 
     def look(db: Session, reader: Reader) -> list[News]:
-        test = db.get(JourneyTest, test_id)
-        if test is None or test.state not in ("waiting", "running"):
+        test_id = as_somebody(request.path_params["test"])
+        test = db.get(JourneyTest, test_id) if test_id else None
+        if test is None or test.journey_id != journey_id or test.state not in ("waiting", "running"):
             return [News("end", {})]
         return [News("news", _news(test, reader))]
 

@@ -107,7 +107,7 @@ def examples() -> list[tuple[str, str]]:
 
 
 def count(call: Call) -> Response:
-    """A piece of the page: how many a condition holds for now, or why it can't be used."""
+    """A piece of the page: how many a condition holds for, or why it can't be used."""
     said = call.text("condition", journey_input.LONGEST + 1)
     words, wrong = _count(call.db, call, said) if said else ("", "")
     return HTMLResponse(render("journey_count.html", {"words": words, "wrong": wrong}))

@@ -15,7 +15,7 @@ from console.pages import mailing_words
 from console.streaming import News
 from console.web import Call, as_id
 from email_campaigns.delivery import guards
-from email_campaigns.mailings import acts, schedule, start, states, store, variants, winner
+from email_campaigns.mailings import acts, freeze, schedule, start, states, store, variants, winner
 from email_campaigns.tables import Mailing, Sender
 from foundation.clock import now
 from foundation.errors import BadInput
@@ -99,7 +99,9 @@ def _news(db: Session, mailing: Mailing, reader: Reader, rows: Any) -> dict[str,
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.state] = counts.get(row.state, 0) + row.n
-    total = max(int(mailing.frozen.get("people", 0)), sum(counts.values()))
+    total, written = int(mailing.frozen.get("people", 0)), sum(counts.values())
+    if mailing.frozen.get("filled") == freeze.ALL or written > total:
+        total = written  # cards that were merged before their turn have no row of their own
     waiting = total - sum(
         counts.get(one, 0) for one in ("accepted", "failed", "unknown", "skipped", "holdout", "cancelled")
     )

@@ -2,7 +2,7 @@
 
 Whose a letter is: of whoever got the letter of ours that it answers, as only its readers know how that is
 named; else of its writer's address, a profile that finds the card with that address and says nothing of its
-own. Who it claims to be from joins no two people (docs/decisions/0017).
+own. Who it claims to be from joins no two people (docs/decisions/0018).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,14 @@ from sqlalchemy.orm import Session
 from customers.batch import Came, PersonId
 from customers.mail.tables import MailMessage
 from foundation.clock import new_id, now
+from foundation.database import lock
 from foundation.records import Message
 from foundation.wake import wake_after_commit
 
 KIND = "correspondent"
 RETURNED = "mail.returned"  # the duty that reads reports
 SNIPPET = 160
+THREADS_LOCK = 7_202
 _NAMED = text("SELECT message_id, thread_id FROM mail_messages WHERE message_id = ANY(:ids) ORDER BY at, id")
 _OURS = text(
     "SELECT substr(t.source_key, 13) AS delivery, t.profile_id, t.data FROM timeline t"
@@ -113,8 +115,9 @@ def write(
 
 
 def count(session: Session, threads: set[UUID]) -> None:
-    """Threads that letters joined, counted anew."""
+    """Threads that letters joined, counted anew; one at a time, so that nobody's letter is missed."""
     if threads:
+        lock(session, THREADS_LOCK)
         session.execute(_COUNT, {"ids": list(threads)})
 
 

@@ -78,6 +78,7 @@ def _web(verb: str, noun: str, kinds: str, **by: By) -> Thing:
     )  # fmt: skip
 
 
+_SCORE = "CAST(t.data ->> 'score' AS numeric)"
 _PRODUCT_SEEN = By(_PRODUCTS.format("t.data -> 'products'"))
 _SITE = By("t.source_id = (SELECT n.id FROM sources n WHERE n.name = {value})")
 
@@ -109,6 +110,12 @@ THINGS = (
     _letter("complained"),
     _letter("unsubscribed"),
     _letter("replied"),
+    Thing(
+        "scored", "scores", _TIMELINE, "t.customer_id", "t.occurred_at", "t.kind = 'letter.answered'",
+        _letter("replied").by, {**_COUNT, "average": Sum(f"avg({_SCORE})", None),
+        "last": Sum(f"(array_agg({_SCORE} ORDER BY t.occurred_at DESC, t.id DESC))[1]", None)},
+        subject="letter",
+    ),
     _web("visited", "visits", "IN ('web.page', 'web.screen')", site=_SITE,
          page=By("position(CAST({value} AS text) IN coalesce(t.data ->> 'url', t.data ->> 'path')) > 0")),
     _web("viewed", "views", "= 'web.product_viewed'", site=_SITE, product=_PRODUCT_SEEN),

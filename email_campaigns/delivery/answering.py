@@ -1,19 +1,15 @@
 """The bytes of an answer to a customer's letter: plain text, in its thread, without tracking of any kind."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 from uuid import UUID
 
 from email_campaigns.delivery import mime
 from email_campaigns.delivery.claims import Claimed
 from email_campaigns.delivery.ledger import message_id
 from email_campaigns.delivery.results import Made
-
-if TYPE_CHECKING:
-    from email_campaigns.delivery.compose import From
+from email_campaigns.delivery.signing import Signer
 
 STEP = "answer:"
 NO_VERSION = UUID(int=0)  # an answer is no version of any letter
@@ -21,12 +17,32 @@ MOST_NAMED = 12  # earlier letters that its References name
 _NAMEABLE = re.compile(r"[!-;=?-~]{3,240}")
 
 
+class Voice(Protocol):
+    """Who an answer is from, as letters show it."""
+
+    @property
+    def address(self) -> str:
+        """The address alone."""
+
+    @property
+    def mailbox(self) -> str:
+        """Name and address as a header has them."""
+
+    @property
+    def reply_to(self) -> str:
+        """Where answers go, when that is elsewhere."""
+
+    @property
+    def dkim(self) -> Signer | None:
+        """What signs for the address's domain."""
+
+
 def is_answer(row: Claimed) -> bool:
     """Whether a row of the ledger is an answer, whose text stands in its context."""
     return row.step.startswith(STEP)
 
 
-def made(row: Claimed, sender: From, recipient: str, return_path: str, at: datetime) -> Made:
+def made(row: Claimed, sender: Voice, recipient: str, return_path: str, at: datetime) -> Made:
     """The answer ready to leave; the same Message-ID on every try."""
     subject = str(row.context.get("subject", ""))
     encoding, body = mime.encoded(str(row.context.get("text", "")))

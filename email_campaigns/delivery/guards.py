@@ -224,6 +224,7 @@ def sentences() -> dict[str, str]:
         "left_journey": _("The person left the journey before it went."),
         "transport": _("Its transport is paused."),
         "no_address": _("The card has no e-mail address."),
+        "shared": _("Somebody else with the same address gets it: an address gets one letter."),
         "no_card": _("The profile is on no card any more."),
         "suppressed": _("The address is on the suppression list ({why})."),
         "no_consent": _("There is no consent to marketing e-mail."),

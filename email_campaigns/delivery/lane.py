@@ -129,6 +129,9 @@ class Lane:
         making = self._next(batch, todo, maker)
         while making or ready or behind:
             made = making.result() if making else []
+            if made and self._ending():
+                self._return([one.row for one in made])
+                made = []
             making = self._next(batch, todo, maker)
             telling = behind
             written = writer.ask(partial(turn, telling, made))

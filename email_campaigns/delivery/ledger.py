@@ -30,13 +30,16 @@ INSERT INTO deliveries (id, step, profile_id, customer_id, address, domain, purp
   transport_id, letter_version_id, variant, language, state, reason, detail, due_at, attempts, token,
       planned_at,
   finished_at, reply, subject, context)
-SELECT {_NEW_ID}, {{step}}, profile_id, customer_id, address, split_part(address, '@', 2), :purpose, :topic,
-    :sender,
+SELECT {_NEW_ID}, {{step}}, profile_id, customer_id, CASE WHEN shared THEN CAST(customer_id AS text) ELSE
+    address END, CASE WHEN shared THEN '' ELSE split_part(address, '@', 2) END, :purpose, :topic, :sender,
   :transport, :version, variant, language,
-  CASE WHEN none THEN 'skipped' WHEN holdout THEN 'holdout' ELSE 'planned' END,
-  CASE WHEN none THEN 'no_address' WHEN holdout THEN 'holdout' ELSE '' END,
-  jsonb_build_object(), due_at, 0, 0, :now, CASE WHEN none OR holdout THEN CAST(:now AS timestamptz) END,
-      '', '', {{context}}
+  CASE WHEN none OR shared THEN 'skipped' WHEN holdout THEN 'holdout' ELSE 'planned' END,
+  CASE WHEN none THEN 'no_address' WHEN shared THEN 'shared' WHEN holdout THEN 'holdout' ELSE '' END,
+  jsonb_build_object(), due_at, 0, 0, :now,
+  CASE WHEN none OR shared OR holdout THEN CAST(:now AS timestamptz) END, '', '', {{context}}
+FROM (SELECT *, NOT none AND (row_number() OVER (PARTITION BY {{step}}, address ORDER BY customer_id) > 1
+    OR EXISTS (SELECT FROM deliveries e WHERE e.step = {{step}} AND e.address = found.address
+      AND e.profile_id <> found.profile_id)) AS shared
 FROM (
   SELECT row_number() OVER () AS n, w.variant, w.due_at, w.holdout, c.id AS customer_id, {{given}}
     coalesce(c.language, '') AS language, coalesce(c.email, '') = '' AS none,
@@ -46,7 +49,7 @@ FROM (
           c.id)
       AS profile_id
   FROM ({{wanted}}) w JOIN customers c ON c.id = w.customer_id AND c.live
-) people
+) found) people
 ON CONFLICT DO NOTHING"""
 
 
@@ -65,8 +68,8 @@ def plan(
     """One row for everybody whom `select` names; answers how many are new. One statement, safe to repeat.
 
     `select` is SQL with its parameters and yields (customer_id, variant, due_at, holdout), and with
-    `with_context` a JSON `context` for the letter, `with_steps` each row's own `step`. Two cards with one
-    address get one row. Whoever has no address or is held out gets a row that says so.
+    `with_context` a JSON `context` for the letter, `with_steps` each row's own `step`. Of two cards with one
+    address one gets the letter. Whoever gets none, has no address or is held out gets a row that says so.
     """
     if purpose not in ("marketing", "transactional"):
         raise BadInput(f"a letter's purpose is marketing or transactional, not {purpose!r}", "purpose")
@@ -96,9 +99,10 @@ def plan(
 
 def cancel(session: Session, step: str, reason: str = "cancelled") -> int:
     """Nobody else gets a letter of this step; answers how many rows that ends. What left stays as it is."""
-    query = text(
-        "UPDATE deliveries SET state = 'cancelled', reason = :reason, finished_at = :now, lease_until = NULL"
-        " WHERE step = :step AND state IN ('planned', 'deferred', 'claimed')"
+    query = text(  # locked in the order that they are claimed and told in, so that nobody waits in a circle
+        "UPDATE deliveries d SET state = 'cancelled', reason = :reason, finished_at = :now,"
+        " lease_until = NULL FROM (SELECT id FROM deliveries WHERE step = :step"
+        " AND state IN ('planned', 'deferred', 'claimed') ORDER BY due_at, id FOR UPDATE) f WHERE d.id = f.id"
     )
     done = session.execute(query, {"step": step, "reason": reason, "now": now()})
     return int(done.rowcount)  # type: ignore[attr-defined]

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, union_all
 from sqlalchemy.orm import Session
 
 from email_campaigns.delivery import guards
 from email_campaigns.delivery.ledger import message_id
+from email_campaigns.journeys.tables import Journey
 from email_campaigns.tables import Delivery, Letter, LetterVersion, Mailing, Sender, Transport
 from foundation.context import Context
 
@@ -71,12 +72,12 @@ def page(
 
 
 def named(session: Session, rows: Sequence[Row]) -> dict[str, str]:
-    """The names of the mailings that rows belong to, by step. One query."""
-    ids = {step[8:] for row in rows if (step := row.step).startswith("mailing:")}
-    found = session.execute(
-        select(Mailing.id, Mailing.name).where(Mailing.id.in_([UUID(one) for one in ids]))
-    )
-    return {f"mailing:{row.id}": row.name for row in found}
+    """The names of the mailings and journeys that rows belong to, by step. One query."""
+    kinds = ("mailing:", "journey:")
+    ids = {row.step: UUID(row.step.split(":")[1]) for row in rows if row.step.startswith(kinds)}
+    queries = [select(one.id, one.name).where(one.id.in_(set(ids.values()))) for one in (Mailing, Journey)]
+    known = {row.id: row.name for row in session.execute(union_all(*queries))}
+    return {step: known[one] for step, one in ids.items() if one in known}
 
 
 class Story(NamedTuple):

@@ -13,13 +13,13 @@ from email_campaigns.delivery import guards, senders
 from email_campaigns.delivery.claims import Claimed
 from email_campaigns.delivery.compose import Batch, Composer
 from email_campaigns.delivery.results import Made, Turn
-from email_campaigns.delivery.transports.base import Envelope, Outcome, Way
+from email_campaigns.delivery.transports.base import FAILED, UNSENT, Envelope, Outcome, Way
 from email_campaigns.letters import render
 from email_campaigns.tables import Delivery, Sender, Transport
 from foundation.clock import new_id, now
 from foundation.context import Context, current
 from foundation.database import transaction
-from foundation.errors import BadInput
+from foundation.errors import BadInput, Temporary
 from foundation.text import _
 
 STEP = "test"
@@ -78,6 +78,10 @@ def _hand_over(way: Way, turn: Turn, letter: Made) -> Outcome:
     if not turn([], [letter]):
         raise BadInput(_("Something stopped it just now; try again."), "letter")
     outcome = next(way.send([Envelope(str(letter.row.id), letter.sender, letter.recipient, letter.data)]))
+    if outcome.state == UNSENT:  # not a byte of it left: opening once more tells why, if anything can
+        turn([(letter, Outcome(FAILED, "refused", outcome.reply))], [])
+        way.open()
+        raise Temporary(_("It wasn't taken, and nothing has left: %s") % outcome.reply)
     turn([(letter, outcome)], [])
     return outcome
 

@@ -1,7 +1,7 @@
 """Bounces and complaints that a mailbox of ours has got: each is read once and acted on.
 
 They come up as rows that customers keep (`mail_messages.report`): whoever landed them knows nothing of
-letters we sent, and we know nothing of mailboxes (docs/decisions/0017).
+letters we sent, and we know nothing of mailboxes (docs/decisions/0018).
 """
 
 import importlib
@@ -60,7 +60,7 @@ def _read_one(session: Session) -> bool:
         problems.report(
             session, area="mail", subject=f"report {row.id}", source_id=row.source_id,
             landed_id=row.landed_id, key=f"report:{row.id}",
-            message=f"A returned letter could not be acted on ({type(error).__name__}); it is kept as it came.",
+            message=f"A returned letter could not be acted on ({type(error).__name__}); it is kept as is.",
         )  # fmt: skip
         session.execute(_DONE, {"outcome": "failed", "delivery": None, "id": row.id})
     return True

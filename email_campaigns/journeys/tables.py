@@ -86,6 +86,7 @@ class JourneyRun(Base):
             unique=True,
         ),
         Index("ix_journey_runs_due", "journey_id", "due_at", postgresql_where=text("state = 'going'")),
+        Index("ix_journey_runs_going", "journey_id", "id", postgresql_where=text("state = 'going'")),
         Index("ix_journey_runs_entered_at", "journey_id", "entered_at", "id"),
         Index("ix_journey_runs_at_step", "journey_id", "at_step", postgresql_where=text("state = 'going'")),
         Index("ix_journey_runs_profile_id", "profile_id", "journey_id"),

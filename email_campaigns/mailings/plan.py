@@ -259,8 +259,6 @@ def _candidate(step: str, row: Any, purpose: str, topic: str, at: datetime) -> C
 
 
 def _sentence(code: str, shown: Sequence[tuple[Any, Mapping[str, Any]]]) -> str:
-    if code == "shared":
-        return _("Somebody else with the same address gets it: an address gets one letter.")
     if code == "suppressed":
         return _("The address is on the suppression list.")
     return guards.sentence(code, shown[0][1])

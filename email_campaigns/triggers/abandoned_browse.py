@@ -20,6 +20,7 @@ TRIGGER = Trigger(
     kinds=frozenset({"browse.abandoned"}),
     entries=given_up.entries("browse.abandoned", given_up.LOOKED),
     over=lambda: f"({given_up.ORDERED} OR {_CARTED})",
+    needless=lambda: _("an order came by whatever way, or something lies in the cart now"),
     reentry=MappingProxyType({"kind": "after", "days": 7}),
     first_wait=(3, "hours"),
 )

@@ -20,6 +20,7 @@ TRIGGER = Trigger(
     kinds=frozenset({"cart.abandoned"}),
     entries=given_up.entries("cart.abandoned", given_up.CART),
     over=lambda: OVER,
+    needless=lambda: _("an order came by whatever way, or the cart was emptied"),
     reentry=MappingProxyType({"kind": "after", "days": 3}),
     first_wait=(1, "hours"),
 )

@@ -15,6 +15,7 @@ TRIGGER = Trigger(
     kinds=frozenset({"checkout.abandoned"}),
     entries=given_up.entries("checkout.abandoned", given_up.CART),
     over=lambda: abandoned_cart.OVER,
+    needless=lambda: _("an order came by whatever way, or the cart was emptied"),
     reentry=MappingProxyType({"kind": "after", "days": 3}),
     first_wait=(1, "hours"),
 )

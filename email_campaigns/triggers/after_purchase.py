@@ -15,6 +15,7 @@ TRIGGER = Trigger(
     kinds=buying.KINDS,
     entries=buying.entries,
     over=lambda: buying.SENT_BACK,
+    needless=lambda: _("the order was cancelled or sent back"),
     reentry=MappingProxyType({"kind": "after", "days": 30}),
     first_wait=(7, "days"),
 )

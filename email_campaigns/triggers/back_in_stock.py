@@ -21,5 +21,6 @@ TRIGGER = Trigger(
     kinds=frozenset({"product.back"}),
     entries=_entries,
     over=lambda: f"({wanted.BOUGHT} OR NOT EXISTS ({wanted.PRODUCT} AND {FOR_SALE}))",
+    needless=lambda: _("it was bought, or is gone again"),
     reentry=MappingProxyType({"kind": "after", "days": 7}),
 )

@@ -59,3 +59,4 @@ class Trigger:
     over: Callable[[], str] | None = None
     reentry: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"kind": "never"}))
     first_wait: tuple[int, str] | None = None
+    needless: Words = _no_words  # what `over` means, as the end of "No longer needed: …"

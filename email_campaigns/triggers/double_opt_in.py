@@ -42,5 +42,6 @@ TRIGGER = Trigger(
     kinds=frozenset({"web.opt_in"}),
     entries=_entries,
     over=lambda: _OVER,
+    needless=lambda: _("there is consent, the link is no longer good, or the card has another address now"),
     reentry=MappingProxyType({"kind": "after", "days": 1}),
 )

@@ -9,11 +9,12 @@ from foundation.text import _
 TRIGGER = Trigger(
     key="invoice_due",
     name=lambda: _("Invoice due"),
-    about=lambda: _("An unpaid invoice will be due in some days. Over when it is paid, or due at last."),
+    about=lambda: _("An unpaid invoice will be due in some days."),
     purpose="transactional",
     fields=(Field("days", "days", 3, lambda: _("Days before it is due"), lowest=0, highest=90),),
     kinds=frozenset(),
     entries=owing.entries(3, -1),
     over=lambda: f"({owing.SETTLED} OR CAST(r.cause ->> 'due_at' AS timestamptz) + interval '1 day' <= :now)",
+    needless=lambda: _("the invoice was paid, cancelled or put off, or the day is here"),
     reentry=MappingProxyType({"kind": "each"}),
 )

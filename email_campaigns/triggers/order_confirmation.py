@@ -15,5 +15,6 @@ TRIGGER = Trigger(
     kinds=buying.KINDS,
     entries=buying.entries,
     over=lambda: buying.CANCELLED,
+    needless=lambda: _("the order was cancelled, or its payment failed"),
     reentry=MappingProxyType({"kind": "each"}),
 )

@@ -30,5 +30,6 @@ TRIGGER = Trigger(
     kinds=frozenset({"product.price"}),
     entries=_entries,
     over=lambda: _OVER,
+    needless=lambda: _("it was bought, is gone, or costs as much as before"),
     reentry=MappingProxyType({"kind": "after", "days": 7}),
 )

@@ -78,5 +78,6 @@ TRIGGER = Trigger(
     kinds=frozenset(),
     entries=_entries,
     over=lambda: _AGAIN,
+    needless=lambda: _("it was bought again"),
     reentry=MappingProxyType({"kind": "each"}),
 )  # fmt: skip

@@ -9,12 +9,13 @@ from foundation.text import _
 TRIGGER = Trigger(
     key="review_request",
     name=lambda: _("Review request"),
-    about=lambda: _("Some time after an order. Not for orders sent back, nor for who has written a review."),
+    about=lambda: _("Some time after an order."),
     purpose="marketing",
     fields=(buying.moment_field(), buying.least_field()),
     kinds=buying.KINDS,
     entries=buying.entries,
     over=buying.either(buying.SENT_BACK, buying.since_then("web.product_reviewed")),
+    needless=lambda: _("the order was cancelled or sent back, or a review was written"),
     reentry=MappingProxyType({"kind": "after", "days": 30}),
     first_wait=(14, "days"),
 )

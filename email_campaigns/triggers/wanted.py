@@ -16,7 +16,8 @@ _KINDS = {
     "cart": ["cart.abandoned", "checkout.abandoned"],
     "wishlist": ["web.product_added_to_wishlist"],
 }
-# one product a person and day, the one they wanted last: a sale of everything isn't a hundred letters
+# one product a person and day, the first there is news of, of several the one they wanted last: a sale of
+# everything isn't a hundred letters
 _ENTRIES = f"""
 SELECT DISTINCT ON (coalesce(w.customer_id, w.profile_id), m.day) w.customer_id, w.profile_id,
   m.what || ':' || m.day AS key, m.at, jsonb_build_object('product', jsonb_strip_nulls(jsonb_build_object(
@@ -42,7 +43,7 @@ CROSS JOIN LATERAL (
     AND t.profile_id IS NOT NULL
     AND {_LINES} @> jsonb_build_array(jsonb_build_object('product_id', p.external_id))) w
 WHERE NOT {{bought}}
-ORDER BY coalesce(w.customer_id, w.profile_id), m.day, w.occurred_at DESC, m.id"""
+ORDER BY coalesce(w.customer_id, w.profile_id), m.day, m.at, w.occurred_at DESC, m.id"""
 _BOUGHT = """EXISTS (SELECT FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.customer_id = {card}
   AND {counted} AND (l.sku = {sku} OR l.product_external_id = {external}) AND o.placed_at > {since}
   AND o.placed_at <= {until})"""

@@ -50,5 +50,6 @@ TRIGGER = Trigger(
     kinds=frozenset({"web.lead", "letter.confirmed"}),
     entries=_entries,
     over=lambda: _WITHDRAWN,
+    needless=lambda: _("the consent was withdrawn"),
     reentry=MappingProxyType({"kind": "never"}),
 )

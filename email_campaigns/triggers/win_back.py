@@ -36,5 +36,6 @@ TRIGGER = Trigger(
     kinds=frozenset(),
     entries=_entries,
     over=lambda: parts.ordered_since("CAST(r.cause ->> 'since' AS timestamptz)"),
+    needless=lambda: _("an order came"),
     reentry=MappingProxyType({"kind": "after", "days": 90}),
 )  # fmt: skip

@@ -8,7 +8,16 @@ from pathlib import Path
 from kartoteka.demo.company import Company
 from kartoteka.demo.people import careless, person
 
-HEADERS = ("Фамилия", "Имя", "E-mail", "Телефон", "Город", "День рождения", "Примечание")
+HEADERS = (
+    "Фамилия",
+    "Имя",
+    "E-mail",
+    "Телефон",
+    "Город",
+    "День рождения",
+    "Согласие на рассылку",
+    "Примечание",
+)
 NOTES = (
     "",
     "",
@@ -18,6 +27,7 @@ NOTES = (
     "ярмарка 2019",
     "любит чай с чабрецом",
 )
+AGREED = ("да", "да", "да", "нет", "")
 
 
 def write(company: Company, path: Path, rows: int = 900, seed: int = 7) -> int:
@@ -33,9 +43,10 @@ def write(company: Company, path: Path, rows: int = 900, seed: int = 7) -> int:
             birthday = born.strftime("%d.%m.%Y") if dice.random() < 0.6 else ""
             email = human.email if dice.random() < 0.8 else ""
             phone = human.phone if dice.random() < 0.7 or not email else ""
+            agreed = dice.choice(AGREED)
             note = dice.choice(NOTES)
             if row in (rows // 3, rows // 2):  # a line somebody began and left
-                sheet.writerow(("", "", "нет", "", human.city, "31.02.1988", note))
+                sheet.writerow(("", "", "нет", "", human.city, "31.02.1988", "", note))
                 continue
-            sheet.writerow((human.family, human.given, email, phone, human.city, birthday, note))
+            sheet.writerow((human.family, human.given, email, phone, human.city, birthday, agreed, note))
     return rows

@@ -17,7 +17,7 @@ from foundation.database import transaction
 from kartoteka import installation, summaries
 from kartoteka.commands.imports import do_import
 from kartoteka.commands.up import run_all
-from kartoteka.demo import watching
+from kartoteka.demo import watching, writing
 from kartoteka.demo.shop import KEY, SECRET
 from kartoteka.following import follow
 from kartoteka.installation import Installation
@@ -99,6 +99,7 @@ def run(data: Path, *, people: int, orders: int, every: float, host: str | None,
                 click.echo(f"The shop: {connect_shop(found, shop_address)}")
                 click.echo(f"The old list: {import_list(found, old_list)}")
                 click.echo(f"The site: {watching.watch(found, address, shop_address)}")
+                click.echo(f"Marketing: {writing.write(found, data, shop_address)}")
                 click.echo(f"Ready after {monotonic() - began:.0f} s. The shop goes on selling.")
                 click.echo(f"\n  Sign in (once, within ten minutes): {address}{sign_in_link(found)}\n")
                 click.echo(f"  The shop to walk around in: {shop_address}")

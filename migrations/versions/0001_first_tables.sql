@@ -209,7 +209,7 @@ CREATE TABLE customers (
     CONSTRAINT pk_customers PRIMARY KEY (id)
 );
 
-CREATE INDEX ix_customers_birthday ON customers (((((EXTRACT(month FROM birthday) * (100)::numeric) + EXTRACT(day FROM birthday)))::integer)) WHERE live AND birthday IS NOT NULL;
+CREATE INDEX ix_customers_birthday ON customers (((EXTRACT(month FROM birthday) * 100::numeric + EXTRACT(day FROM birthday))::integer)) WHERE live AND birthday IS NOT NULL;
 
 CREATE INDEX ix_customers_city ON customers (city, id) WHERE live;
 
@@ -954,13 +954,13 @@ CREATE INDEX ix_timeline_customer_id ON timeline (customer_id, occurred_at, id);
 
 CREATE INDEX ix_timeline_form ON timeline (source_id, ((data -> 'properties'::text) ->> 'form_id'::text), id) WHERE kind = 'web.lead' AND data -> 'properties' ? 'form_id';
 
-CREATE INDEX ix_timeline_letters ON timeline (kind, occurred_at, customer_id) WHERE kind IN ('letter.sent', 'letter.opened', 'letter.clicked', 'letter.bounced', 'letter.complained', 'letter.unsubscribed', 'letter.replied');
+CREATE INDEX ix_timeline_letters ON timeline (kind, occurred_at, customer_id) WHERE kind IN ('letter.sent', 'letter.opened', 'letter.clicked', 'letter.bounced', 'letter.complained', 'letter.unsubscribed', 'letter.replied', 'letter.answered');
 
 CREATE INDEX ix_timeline_profile_id ON timeline (profile_id);
 
 CREATE INDEX ix_timeline_received_at ON timeline USING brin (received_at) WITH (pages_per_range = 16, autosummarize = on);
 
-CREATE INDEX ix_timeline_wanted ON timeline USING gin (COALESCE((data -> 'lines'::text), (data -> 'products'::text)) jsonb_path_ops) WHERE kind IN ('browse.abandoned', 'cart.abandoned', 'checkout.abandoned', 'web.product_added_to_wishlist');
+CREATE INDEX ix_timeline_wanted ON timeline USING gin (COALESCE(data -> 'lines'::text, data -> 'products'::text) jsonb_path_ops) WHERE kind IN ('browse.abandoned', 'cart.abandoned', 'checkout.abandoned', 'web.product_added_to_wishlist');
 
 CREATE INDEX ix_timeline_web ON timeline (source_id, id) WHERE kind LIKE 'web.%%';
 
@@ -1141,6 +1141,8 @@ CREATE INDEX ix_journey_runs_at_step ON journey_runs (journey_id, at_step) WHERE
 CREATE INDEX ix_journey_runs_due ON journey_runs (journey_id, due_at) WHERE state = 'going';
 
 CREATE INDEX ix_journey_runs_entered_at ON journey_runs (journey_id, entered_at, id);
+
+CREATE INDEX ix_journey_runs_going ON journey_runs (journey_id, id) WHERE state = 'going';
 
 CREATE INDEX ix_journey_runs_profile_id ON journey_runs (profile_id, journey_id);
 

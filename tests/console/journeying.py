@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from types import MappingProxyType
@@ -21,7 +22,8 @@ NAMES = ["Анна Юдина", "Şahin Demir", "김민수", "Айгүл Нұр�
 
 def known_triggers() -> Mapping[str, Any]:
     """All triggers, and the one of the tests."""
-    return MappingProxyType({**triggers.everything(), TRIGGER.key: TRIGGER})
+    ours = replace(TRIGGER, name=lambda: "Looked and left", about=lambda: "Somebody looked around and went.")
+    return MappingProxyType({**triggers.everything(), ours.key: ours})
 
 
 def steps(desk: Desk) -> list[dict[str, Any]]:
@@ -64,10 +66,15 @@ def journey(desk: Desk, name: str = "Cart left alone", **parts: Any) -> UUID:
         return made.id
 
 
+def crowd(desk: Desk, people: int) -> None:
+    """People by names of many places."""
+    desk.people(*(world.person(n, name=f"{NAMES[n % len(NAMES)]} {n}") for n in range(people)))
+
+
 def lively(desk: Desk, people: int = 30) -> UUID:
     """A journey that is on, with people at every place of it."""
     street = Street(desk)
-    desk.people(*(world.person(n, name=f"{NAMES[n % len(NAMES)]} {n}") for n in range(people)))
+    crowd(desk, people)
     desk.people(world.person(900, consents=()))
     with clock.hold(clock.now() - timedelta(days=5)):
         made = journey(desk, "Came back to look", trigger="test", holdout=20)

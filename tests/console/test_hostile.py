@@ -175,7 +175,7 @@ def world(engine: Engine, said: str) -> list[str]:
 def _records(engine: Engine) -> list[str]:
     with Session(engine) as session:
         cards = session.scalars(select(Customer.id)).all()
-        tabs = ("", "?tab=orders", "?tab=profiles", "?tab=links", "/merge")
+        tabs = ("", "?tab=orders", "?tab=profiles", "?tab=links", "?tab=journeys", "/merge")
         return [
             *(f"/customers/{card}{tab}" for card in cards for tab in tabs),
             f"/customers/{cards[0]}/merge?with={cards[-1]}" if len(cards) > 1 else "/customers",

@@ -282,6 +282,19 @@ def test_card_shows_its_journeys_and_tasks(browser: Browser, desk: Desk, lively:
     browser.see(f"/journeys/{other}/people/{lively}", 404)
 
 
+def test_ledger_names_the_journey(browser: Browser, desk: Desk, lively: UUID) -> None:
+    row = desk.rows("SELECT id, step FROM deliveries LIMIT 1")[0]
+    text = browser.see("/deliveries")
+    assert "Came back to look" in text and 'href="/suppressions"' in text
+    run = UUID(row.step.rpartition(":")[2])
+    assert f"/journeys/{lively}/runs/{run}" in browser.see(f"/deliveries/{row.id}")
+    desk.do(
+        "UPDATE deliveries SET step = 'journey:' || gen_random_uuid() || ':1:x' WHERE id = :id", id=row.id
+    )
+    assert "/runs/" not in browser.see(f"/deliveries/{row.id}")
+    browser.see("/deliveries")
+
+
 def test_late_tasks_come_first(browser: Browser, desk: Desk, lively: UUID) -> None:
     assert (
         browser.see("/tasks").count("Call and ask") == desk.rows("SELECT count(*) FROM journey_tasks")[0][0]

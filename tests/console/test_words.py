@@ -51,7 +51,7 @@ class Texts(HTMLParser):
     "path",
     ["/", "/customers", "/customers?q=zzz", "/duplicates", "/connections", "/connections/new", "/problems",
      "/operations", "/settings", "/settings/tokens", "/settings/policy", "/imports/new", "/sign-in",
-     "/set-up/x", "/sign-in/link/x", "/nowhere"],
+     "/set-up/x", "/sign-in/link/x", "/nowhere", "/journeys", "/journeys/new", "/tasks"],
 )  # fmt: skip
 def test_every_text_can_be_translated(browser: Browser, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     if path in ("/sign-in", "/set-up/x", "/sign-in/link/x"):

@@ -3,6 +3,7 @@
 Its reader answers and is answered from the card; another comes back as a report and suppresses its address.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
@@ -48,6 +49,7 @@ def servers_of_mail() -> Iterator[MailServers]:
     running.start()
     yield running
     running.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -77,11 +77,12 @@ class MailHouse:
         assert worker.poll() is None, said[-2000:].decode("utf-8", "replace")
         return f"ready {worker.pid}\n".encode() in said
 
-    def rage(self, kills: int, disturb: Any = lambda number: None) -> None:
-        """Kill workers that are at work, at random moments, until so many were killed."""
+    def rage(self, kills: int, disturb: Any = lambda number: None, seconds: float = 1e9) -> None:
+        """Kill workers that are at work, at random moments, until so many were killed or the time is up."""
+        until = time.monotonic() + seconds
         for number in range(WORKERS + BEATS):
             self.start(number)
-        while self.kills < kills:
+        while self.kills < kills and time.monotonic() < until:
             grown = [number for number in self.workers if self.ready(number)]
             if not grown:
                 time.sleep(0.02)

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from connectors.mail import oauth
 from customers import store
 from customers.store import Resolved
 from customers.tables import Source
@@ -10,7 +11,7 @@ from foundation import clock
 from foundation.database import transaction
 from foundation.jobs import run_until_idle
 from foundation.records import Person
-from sync import connections, pull, removal, resolve
+from sync import connections, prepare, pull, removal, resolve
 from sync.tables import Run
 from tests import mailbox, people
 from tests.mailbox import letter
@@ -161,3 +162,45 @@ def test_removing_the_mailbox_with_its_data_leaves_nothing(box, post, rows, engi
     run_until_idle(engine)
     for table in ("mail_messages", "mail_threads", "timeline", "profiles", "landed_records"):
         assert not rows(f"SELECT FROM {table}")
+
+
+def test_a_refresh_token_that_was_replaced_is_kept(engine, sealer, sync_context, box, monkeypatch):
+    given = []
+
+    def access(provider, client, secret, refresh, *rest, **options):
+        given.append(refresh)
+        return oauth.Access("token-1", 3600.0, f"{refresh}+")
+
+    monkeypatch.setattr(oauth, "access", access)
+    settings = {"host": "127.0.0.1", "port": str(box.port), "security": "none", "user": "shop@example.org",
+                "sign_in": "google", "client_id": "c", "refresh_token": "r"}  # fmt: skip
+    with transaction(engine) as session:
+        connection = connections.create(session, sealer, "imap", "Mail", settings).id
+    for _turn in range(2):
+        with transaction(engine) as session:
+            pull.start(session, connection)
+        run_until_idle(engine)
+    assert given == ["r", "r+"]
+
+
+def test_heavy_letters_are_worked_on_a_few_at_a_time(box, post, rows, engine, monkeypatch):
+    monkeypatch.setattr(prepare, "HEAVY", 30_000)
+    for number in range(9):
+        box.inbox.put(letter(body=f"{number} " + "x" * 10_000, Message_ID=f"<{number}@x>"))
+    box.inbox.put(letter(body="y" * 50_000, Message_ID="<heavy@x>"))
+    with transaction(engine) as session:
+        pull.start(session, post.connection)
+    turns = []
+    taken = prepare.claimed
+
+    def counted(*said):
+        portion = taken(*said)
+        turns.append(len(portion.good))
+        return portion
+
+    monkeypatch.setattr(prepare, "claimed", counted)
+    run_until_idle(engine)
+    while resolve.resolve(engine):
+        pass
+    assert sum(turns) == 10 and max(turns) == 2 and turns.count(1) >= 1
+    assert len(rows(LETTERS)) == 10

@@ -16,6 +16,7 @@ from connectors import letters
 from connectors.base import Bad, Connector, Page, Raw, Stream, setting
 from connectors.http import Http
 from connectors.letters import payload
+from connectors.mail import oauth
 from connectors.mailboxes.imap import wire
 from connectors.mailboxes.imap.wire import Network
 from foundation import clock
@@ -27,6 +28,10 @@ LOOK = 200  # letters whose size is asked for at once
 PART = 262_144  # bytes that are read of a letter too large to be read whole
 ANSWER, LETTERS = 60.0, 180.0  # seconds for a question, and for a page of letters
 MOST_FOLDERS = 20
+SCOPES = {
+    "google": "https://mail.google.com/",
+    "microsoft": "https://outlook.office.com/IMAP.AccessAsUser.All",
+}
 PORTS = {"tls": 993, "starttls": 143, "none": 143}
 Cursor = dict[str, tuple[int, int]]  # folder -> UIDVALIDITY, the last UID read
 
@@ -45,10 +50,16 @@ class MailboxSettings:
 
     host: str = setting("Server", placeholder="imap.example.org")
     user: str = setting("Account", placeholder="shop@example.org")
+    sign_in: str = setting(
+        "Sign-in", default="password",
+        choices=(("password", "With a password"), ("google", "Google, OAuth2"),
+                 ("microsoft", "Microsoft 365, OAuth2")),
+    )  # fmt: skip
     password: str = setting("Password", secret=True, default="", help="An app password where there are such.")
-    token: str = setting(
-        "OAuth2 access token", secret=True, default="", help="Instead of a password; signs in by XOAUTH2."
-    )
+    client_id: str = setting("OAuth2 client id", default="", help="Of your application, for OAuth2 only.")
+    client_secret: str = setting("OAuth2 client secret", secret=True, default="")
+    refresh_token: str = setting("OAuth2 refresh token", secret=True, default="")
+    tenant: str = setting("Microsoft tenant", default="", help="Empty: any.")
     security: str = setting(
         "Encryption", default="tls",
         choices=(("tls", "TLS from the start (port 993)"), ("starttls", "STARTTLS (port 143)"),
@@ -72,8 +83,10 @@ class MailboxSettings:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        if not (self.password or self.token):
-            raise ValueError("a password or an OAuth2 access token is needed")
+        if self.sign_in == "password" and not self.password:
+            raise ValueError("a password is needed")
+        if self.sign_in != "password" and not (self.client_id and self.refresh_token):
+            raise ValueError("OAuth2 needs the client's id and a refresh token")
         if not 0 <= self.port <= 65_535:
             raise ValueError("a port is at most 65535")
         if not 1 <= self.largest <= 25:
@@ -137,13 +150,26 @@ class Imap(Connector):
         own = self.settings
         assert isinstance(self.http, Network)
         host = own.host.strip()
+        token = "" if own.sign_in == "password" else self._token()
         client = wire.connect(self.http, host, own.port or PORTS[own.security], own.security)
         try:
-            wire.sign_in(client, host, own.user.strip(), own.password, own.token.strip())
+            wire.sign_in(client, host, own.user.strip(), own.password, token)
         except BaseException:
             client._imap.shutdown()
             raise
         return client
+
+    def _token(self) -> str:
+        """A fresh access token; a refresh token that comes with it is kept for the next time."""
+        own = self.settings
+        assert isinstance(self.http, Network)
+        found = oauth.access(
+            own.sign_in, own.client_id.strip(), own.client_secret.strip(), own.refresh_token.strip(),
+            own.tenant.strip(), allow_private=self.http.allow_private, scope=SCOPES[own.sign_in],
+        )  # fmt: skip
+        if found.refresh_token != own.refresh_token.strip():
+            self.renewed = {"refresh_token": found.refresh_token}
+        return found.token
 
     def _open(self, client: Any, folder: str) -> tuple[int, int]:
         """UIDVALIDITY and number of letters of a folder, opened for reading only."""

@@ -201,7 +201,7 @@ def sign_in(client: Any, host: str, user: str, password: str, token: str) -> Non
             broken = isinstance(error.__context__, imaplib.IMAP4.abort)
             if broken or any(word in said.lower() for word in _LATER):
                 raise Temporary(f"{host} doesn't let anybody in just now: {said}") from error
-            setting = "token" if token else "password"
+            setting = "refresh_token" if token else "password"
             raise Misconfigured(f"{host} refuses the sign-in of {user}: {said}", setting) from error
 
 

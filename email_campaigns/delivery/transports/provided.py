@@ -18,6 +18,7 @@ from email_campaigns.delivery.transports.base import (
     Outcome,
 )
 from email_campaigns.delivery.transports.outside import Said
+from foundation import log
 from foundation.clock import monotonic
 from foundation.errors import BadInput, KartotekaError, Misconfigured, Temporary
 from foundation.text import _
@@ -94,6 +95,10 @@ class Provided:
             except KartotekaError as error:
                 self._stop(Misconfigured(str(error), getattr(error, "setting", "")))
                 yield Outcome(UNSENT, "", str(error))
+            except Exception as error:  # noqa: BLE001 (a client's edge: the letter may have left)
+                log.get(__name__).exception("client_broke", kind=self.kind)
+                self._rest(0.0, type(error).__name__)
+                yield Outcome(UNKNOWN, "no_reply", type(error).__name__)
             else:
                 yield self._outcome(said)
 
@@ -105,15 +110,15 @@ class Provided:
         if said.state == "stopped":
             self._stop(Misconfigured(_("%s refuses us: %s") % (self.kind, said.words), "key"))
             return Outcome(UNSENT, "", said.words)
-        self._rest(said)
+        self._rest(said.wait or 0.0, said.words)
         if said.state == "busy":
             return Outcome(DEFERRED, "busy", said.words, wait=min(said.wait or 0.0, LONGEST_REST))
         return Outcome(UNSENT if said.state == "unsent" else UNKNOWN, "no_reply", said.words)
 
-    def _rest(self, said: Said) -> None:
+    def _rest(self, wait: float, words: str) -> None:
         self.is_open = False
-        self._resting = monotonic() + min(max(said.wait or 0.0, REST), LONGEST_REST)
-        self._why = _("%s can't be used at the moment: %s") % (self.kind, said.words)
+        self._resting = monotonic() + min(max(wait, REST), LONGEST_REST)
+        self._why = _("%s can't be used at the moment: %s") % (self.kind, words)
 
     def _stop(self, wrong: Misconfigured) -> None:
         self.is_open, self._wrong = False, wrong

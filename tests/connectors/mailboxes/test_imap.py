@@ -12,6 +12,8 @@ import pytest
 
 from connectors import registry
 from connectors.base import Bad, Page, Raw
+from connectors.mail import oauth
+from connectors.mail.oauth import Access
 from connectors.mailboxes.imap import Imap, wire
 from connectors.mailboxes.imap.wire import Network
 from foundation import clock as clocks
@@ -171,10 +173,36 @@ def test_days_that_can_not_be(box: Mailbox, date: str) -> None:
 # how it signs in
 
 
-def test_tokens_passwords_and_plain_login(box: Mailbox) -> None:
+OAUTH = {"sign_in": "microsoft", "password": "", "client_id": "c", "refresh_token": "r", "tenant": "t"}
+
+
+@pytest.fixture
+def tokens(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Who asked for a token, and with what."""
+    asked: list[tuple[Any, ...]] = []
+
+    def access(*said: str, scope: str, **options: Any) -> Access:
+        asked.append((*said, scope))
+        return Access("token-1" if said[3] == "r" else "wrong", 3600.0, "r2" if said[3] == "r" else said[3])
+
+    monkeypatch.setattr(oauth, "access", access)
+    return asked
+
+
+def test_a_token_is_fetched_for_reading_and_the_next_one_kept(
+    box: Mailbox, tokens: list[tuple[Any, ...]]
+) -> None:
+    connector = connect(box, **OAUTH)
+    pages(connector)
+    scope = "https://outlook.office.com/IMAP.AccessAsUser.All"
+    assert tokens == [("microsoft", "c", "", "r", "t", scope)]
+    assert connector.renewed == {"refresh_token": "r2"}
+
+
+def test_tokens_passwords_and_plain_login(box: Mailbox, tokens: list[tuple[Any, ...]]) -> None:
     box.inbox.put(letter())
     assert "1 in INBOX" in connect(box).check()
-    assert "1 in INBOX" in connect(box, token="token-1", password="").check()
+    assert "1 in INBOX" in connect(box, **OAUTH).check()
     box.faults["no plain"] = True
     assert "1 in INBOX" in connect(box).check()
     assert any("LOGIN" in said for said in box.said)
@@ -189,11 +217,13 @@ def test_passwords_beyond_ascii(box: Mailbox) -> None:
     ("typed", "setting"),
     [
         ({"password": "wrong"}, "password"),
-        ({"password": "", "token": "wrong"}, "token"),
+        ({**OAUTH, "refresh_token": "old"}, "refresh_token"),
         ({"folders": "Nowhere"}, "folders"),
     ],
 )
-def test_what_a_person_must_mend_is_named(box: Mailbox, typed: dict[str, str], setting: str) -> None:
+def test_what_a_person_must_mend_is_named(
+    box: Mailbox, tokens: list[tuple[Any, ...]], typed: dict[str, str], setting: str
+) -> None:
     with pytest.raises(Misconfigured) as caught:
         connect(box, **typed).check()
     assert caught.value.setting == setting and "secret" not in str(caught.value)
@@ -208,7 +238,17 @@ def test_a_server_that_is_busy_is_tried_later(box: Mailbox, said: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    [{"port": 70_000}, {"largest": 0}, {"largest": 99}, {"days": -1}, {"folders": " , "}, {"password": ""}],
+    [
+        {"port": 70_000},
+        {"largest": 0},
+        {"largest": 99},
+        {"days": -1},
+        {"folders": " , "},
+        {"password": ""},
+        {"sign_in": "google"},
+        {"sign_in": "google", "client_id": "c"},
+        {"sign_in": "other"},
+    ],
 )
 def test_settings_that_can_not_be(box: Mailbox, typed: dict[str, Any]) -> None:
     with pytest.raises(BadInput):

@@ -1,4 +1,4 @@
-"""The n-th statement fails, for every n: then nobody has two letters and everybody has a row that says why."""
+"""The n-th statement fails, for every n: nobody has two letters, and everybody a row that says why."""
 
 from collections import Counter
 from datetime import timedelta

@@ -12,13 +12,16 @@ import dkim
 import pytest
 
 from connectors.mail import brevo, mailgun, postmark, sendgrid, ses
-from email_campaigns.delivery import domains, ledger, senders
+from email_campaigns.delivery import domains, ledger, senders, testing
 from email_campaigns.delivery import engine as sending
-from email_campaigns.delivery.transports import kinds, outside, provided
+from email_campaigns.delivery.transports import outside
+from email_campaigns.delivery.transports.base import Outcome
+from email_campaigns.letters import catalogue
+from email_campaigns.letters import store as letters
 from email_campaigns.tables import MailDomain, Transport
 from foundation.clock import now
 from foundation.database import transaction
-from foundation.errors import BadInput
+from foundation.errors import Misconfigured
 from kartoteka import posting
 from tests.connectors.mail.letters import KINDS, PATHS, VALUES, provider, taking
 from tests.email_campaigns.delivery.world import House, person
@@ -206,6 +209,21 @@ def test_a_wait_is_never_longer_than_an_hour_and_never_shorter_than_ours(
         assert now() + timedelta(seconds=least) <= due <= now() + timedelta(seconds=most)
 
 
+def test_a_client_that_breaks_leaves_one_letter_unknown(by: Any, send: Any) -> None:
+    class Broken:
+        def send(self, *_all: object) -> Any:
+            raise KeyError("MessageId")
+
+        def close(self) -> None: ...
+
+    house = by("brevo")
+    outside.offer("brevo", lambda values: Broken())
+    house.crowd(4)
+    house.plan()
+    send()
+    assert house.states() == {"unknown": 1, "planned": 3}
+
+
 def test_one_bad_address_fails_alone(by: Any, far: Liar, send: Any) -> None:
     house = by("postmark")
 
@@ -245,38 +263,20 @@ def test_a_page_instead_of_an_answer_doesnt_send_it_again(by: Any, far: Liar, se
     assert house.states() == {"unknown": 1}
 
 
-@pytest.mark.parametrize(
-    ("kind", "wrong", "at"),
-    [
-        ("ses", {"region": "Frankfurt"}, "region"),
-        ("ses", {"region": "eu-central-1.evil.example/"}, "region"),
-        ("ses", {"secret_key": ""}, "secret_key"),
-        ("mailgun", {"domain": "a/../b"}, "domain"),
-        ("mailgun", {"region": "mars"}, "region"),
-        ("postmark", {"stream": "a/b"}, "stream"),
-        ("sendgrid", {"key": "a b"}, "key"),
-        ("brevo", {"key": "ключ"}, "key"),
-    ],
-)
-def test_settings_that_cant_be_right_are_named(kind: str, wrong: dict[str, str], at: str) -> None:
-    with pytest.raises(BadInput) as error:
-        kinds.make(kind, VALUES[kind] | wrong)
-    assert error.value.at == at
-
-
-def test_another_account_needs_its_own_secret(by: Any, house: House) -> None:
-    by("ses")
+def test_a_test_letter_says_what_the_provider_says(by: Any, far: Liar) -> None:
+    house = by("sendgrid")
     with transaction(house.engine) as session:
-        row = session.get_one(Transport, house.transport)
-        same = VALUES["ses"] | {"secret_key": "", "configuration_set": "events"}
-        senders.change_transport(session, house.sealer, row, same)
-        assert senders.settings_of(house.sealer, row)["secret_key"] == VALUES["ses"]["secret_key"]
-        with pytest.raises(BadInput) as error:
-            senders.change_transport(session, house.sealer, row, {**same, "access_key": "AKIDOTHER"})
-    assert error.value.at == "secret_key"
+        version = letters.version(session, house.version)
 
+    def sent() -> Outcome:
+        return testing.test_send(
+            house.engine, version, "en", catalogue.example(), house.sender, "olga@example.org"
+        )
 
-def test_a_process_without_clients_says_so() -> None:
-    way = provided.Provided("nobody", {})
-    with pytest.raises(Exception, match="without nobody"):
-        way.open()
+    assert sent().state == "accepted"
+    far.on(PATHS["sendgrid"], answer({"errors": [{"message": "The key was revoked"}]}, 401))
+    with pytest.raises(Misconfigured, match="key was revoked"):
+        sent()
+    far.on(PATHS["sendgrid"], answer({}, 504))
+    assert sent().state == "unknown"
+    assert sorted(house.states().items()) == [("accepted", 1), ("failed", 1), ("unknown", 1)]

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from email_campaigns import triggers
 from email_campaigns.delivery import engine as sending
+from email_campaigns.journeys import jobs
 from foundation import context
 from foundation.context import Context
 from foundation.sealing import Sealer
@@ -37,5 +38,6 @@ def street(
     """People can be brought, things happen to them; letters become files. The clock is held."""
     known = MappingProxyType({**triggers.everything(), TRIGGER.key: TRIGGER})
     monkeypatch.setattr(triggers, "everything", lambda: known)
+    monkeypatch.setattr(jobs._Pace, "most", 0.0)
     yield Street(build(engine, sealer, tmp_path / "letters"))
     sending.rest(engine)

@@ -1,5 +1,6 @@
 """What a journey does is read closely: what can't be used is named by its place, and every way ends."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -99,10 +100,9 @@ PARTS = st.sampled_from(["trigger", "audience", "reentry", "holdout", "goal", "e
 @how(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(part=PARTS, junk=JUNK)
 def test_junk_is_refused_and_breaks_nothing(street: Street, part: str, junk: Any) -> None:
-    try:
-        checked(street, street.spec(WAIT) | {part: junk})
-    except BadInput as error:
-        assert error.message
+    with suppress(BadInput):
+        kept = checked(street, street.spec(WAIT) | {part: junk})
+        assert kept["steps"]
 
 
 def test_every_way_through_ends() -> None:

@@ -103,6 +103,21 @@ def test_changed_conditions_bring_nobody(scene: Scene, clock):
     assert scene.ask("segment", segment=one) == []
 
 
+@pytest.mark.parametrize(
+    ("condition", "count"),
+    [("scores.last(any letter) <= 6", 1), ("scores.last(any letter) >= 9", 0), ("scored(any letter)", 1),
+     ("scores.average(any letter) = 6", 1), ("scores.count(any letter) >= 2", 1),
+     ("not scored(any letter)", 1)],
+)  # fmt: skip
+def test_who_would_not_recommend_us_is_a_segment(scene: Scene, clock, condition, count):
+    scene.tell(buyer("boris"))
+    person = anna(scene)
+    scene.happens(person, "letter.answered", timedelta(hours=-2), '{"score": 10}')
+    scene.happens(person, "letter.answered", timedelta(hours=-1), '{"score": 2}')
+    with transaction(scene.engine) as session:
+        assert segments.count(session, language.parse(condition), now()) == count
+
+
 def test_each_starter_letter_has_its_trigger() -> None:
     assert set(triggers.everything()) == set(starters.everything()) | {"segment", "event"}
     for key, starter in starters.everything().items():

@@ -38,6 +38,22 @@ def test_birthday_at_ten_where_they_live(scene: Scene, clock):
     assert {one.key for one in found.values()} == {"birthday:2026"}
 
 
+def test_zones_are_the_same_in_sql(scene: Scene):
+    """Every country and city that is known, and some that aren't."""
+    known = [
+        *((country, "") for country in zones.parameters()["z_countries"]),
+        *((one[:2], one[3:].title()) for one in zones.parameters()["z_cities"]),
+        ("kz", "almaty"), (" RU ", " ОМСК "), ("", ""), (None, None), ("XX", "Omsk"), ("US", None),
+    ]  # fmt: skip
+    query = (
+        f"SELECT {zones.ZONE} FROM (SELECT CAST(:country AS text) AS country, CAST(:city AS text) AS city) c"
+        f" {zones.JOINS.format('c.country', 'c.city')}"
+    )
+    for country, city in known:
+        ((found,),) = scene.rows(query, country=country, city=city, **zones.parameters())
+        assert found == zones.zone_of(country, city), (country, city)
+
+
 def test_days_before_and_another_hour(scene: Scene, clock):
     born(scene, "anna", date(1990, 3, 9))
     assert scene.ask("birthday") == []

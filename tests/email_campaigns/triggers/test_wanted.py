@@ -121,7 +121,7 @@ def test_a_sale_is_one_letter_a_day(scene: Scene, clock, key):
         scene.product(sku, price=50, stock=5)
         (entry,) = scene.ask(key)
         first = first or entry
-        assert entry.key == first.key
+        assert entry.key == first.key and entry.context["product"]["sku"] == "MUG"
         clock.advance(timedelta(minutes=1))
 
 
