@@ -73,6 +73,7 @@ ROUTES: list[BaseRoute] = [
     get("/inbox", inbox.listing, READ),
     get("/inbox/{id}", conversation.show, READ),
     post("/inbox/{id}", conversation.answer, CHANGE),
+    post("/inbox/{id}/settle", conversation.settle, CHANGE),
     get("/inbox/{id}/files/{letter}/{number}", conversation.file, READ),
     get("/duplicates", duplicates.listing, READ),
     post("/duplicates/{id}", duplicates.decide, CHANGE),

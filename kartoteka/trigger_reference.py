@@ -22,7 +22,7 @@ holdout are asked when the letter leaves, for triggers as for mailings ([sending
 - **Once.** Each occurrence has a name that stays the same, so a journey takes each in at most once,
   whatever is killed and however often it is asked.
 - **What a page says is a claim.** Names, pictures and addresses of goods in carts come from the catalogue
-  where the SKU is in it; an address that a page named is only kept when it leads to the site itself.
+  where the SKU is in it; a name that only a page told leads nowhere, and an address only to the site itself.
   Forms count when they came by our forms' own door.
 - **Wakes at once.** What happens is looked at within seconds; what time brings about, every minute.
   Looking costs next to nothing: `pytest -s tests/email_campaigns/triggers/test_plans.py` shows the pages

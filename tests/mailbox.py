@@ -176,7 +176,8 @@ class _Talk:
             self.send(f"{tag} NO [AUTHENTICATIONFAILED] wrong\r\n".encode())
 
     def on_examine(self, tag: str, rest: str) -> None:
-        name = rest.partition(" ")[2].strip('"')
+        name = rest.partition(" ")[2]
+        name = name[1:-1] if name.startswith('"') else name
         self.folder = self.box.folders.get(name)
         if self.folder is None:
             self.send(f"{tag} NO no such folder\r\n".encode())

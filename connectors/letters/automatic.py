@@ -5,7 +5,16 @@ from email.message import Message
 
 from connectors.letters.headers import Mailbox, text
 
-_DAEMON = re.compile(r"mailer-daemon|postmaster|mail.?delivery|mdaemon|complaint|feedback.?loop|abuse", re.I)
+_DAEMON = re.compile(r"mailer[-._]?daemon|mdaemon", re.I)
+_DESK = re.compile(
+    r"postmaster|mail[-._]?delivery.*|bounces?|.*[-._]bounces?", re.I
+)  # people write from these, too
+_RETURNED = re.compile(
+    r"undeliver|not delivered|returned (?:mail|to sender)|delivery (?:status|fail|report|problem)"
+    r"|fail(?:ed|ure)|delayed|не ?достав|возвра[тщ]|teslim edilemedi|iletilemedi|반송|жеткізілме"
+    r"|unzustellbar",
+    re.I,
+)
 _REPORTS = ("message/delivery-status", "message/feedback-report", "message/disposition-notification")
 _AWAY = re.compile(
     r"^(?:auto(?:matic|matische)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|автоответ"
@@ -46,6 +55,7 @@ def _is_report(message: Message, sender: Mailbox | None) -> bool:
         return False
     empty = text(message, "return-path", 100).strip() == "<>"
     answers = "auto-replied" in text(message, "auto-submitted", 100).lower()
-    if sender is not None and _DAEMON.search(sender.address.partition("@")[0]):
+    name = sender.address.partition("@")[0] if sender else ""
+    if _DAEMON.fullmatch(name) or (_DESK.fullmatch(name) and _RETURNED.search(text(message, "subject", 300))):
         return not answers
     return empty and not answers and not any(n in message for n in ("x-autoreply", "x-autorespond"))

@@ -14,9 +14,9 @@ from starlette.responses import Response
 from console.pages.mail_settings import context
 from console.pages.mail_words import states
 from console.web import Call, as_id
-from customers.mail import reading
+from customers.mail import reading, store
 from customers.mail.reading import Conversation
-from customers.mail.tables import MailMessage
+from customers.mail.tables import MailMessage, MailThread
 from email_campaigns import answers
 from email_campaigns.answers import Fate
 from foundation.clock import new_id
@@ -99,6 +99,14 @@ def answer(call: Call) -> Response:
     except BadInput as error:
         return _show(call, {error.at or "text": str(error)})
     return call.go(f"/inbox/{call.id()}#last", _("The answer is on its way."))
+
+
+def settle(call: Call) -> Response:
+    """It needs no answer; a new letter makes it wait again."""
+    if call.db.get(MailThread, call.id()) is None:
+        raise HTTPException(404)
+    store.settle(call.db, call.id())
+    return call.go(f"/inbox/{call.id()}", _("It waits for no answer any more."))
 
 
 def _letter(db: Session, thread: UUID, letter_id: UUID) -> MailMessage:

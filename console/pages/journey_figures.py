@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from email_campaigns import triggers
 from email_campaigns.journeys import figures
 from email_campaigns.journeys.figures import Figures
 from email_campaigns.journeys.tables import Journey, JourneyRun, JourneyVersion
+from foundation.clock import now
 from foundation.text import _
 
 _PLANNED = text(
@@ -21,6 +23,21 @@ _PLANNED = text(
     " JOIN deliveries d ON d.step = l.step AND d.state IN ('planned', 'deferred')"
     " WHERE r.journey_id = :journey AND r.state = 'going'"
 )
+
+
+BACKS = (90, 30, 7, 1)  # days
+MOST = 20_000  # ways that are counted while somebody waits for the page
+_OLDEST = text(
+    "SELECT entered_at FROM journey_runs WHERE journey_id = :journey ORDER BY entered_at DESC"
+    " OFFSET :most LIMIT 1"
+)
+
+
+def back(session: Session, journey: Journey) -> int:
+    """How many days can be counted at once: 90, or fewer in a journey of very many people. One query."""
+    oldest = session.scalar(_OLDEST, {"journey": journey.id, "most": MOST})
+    fit = [days for days in BACKS if oldest is None or now() - timedelta(days=days) > oldest]
+    return fit[0] if fit else BACKS[-1]
 
 
 @dataclass(frozen=True)
@@ -74,7 +91,8 @@ class Drawn:
 
 def of_steps(session: Session, journey: Journey) -> Drawn:
     """What happened at each step to those who came in lately."""
-    return Drawn(figures.of(session, journey), f"/journeys/{journey.id}/people")
+    found = figures.of(session, journey, back=timedelta(days=back(session, journey)))
+    return Drawn(found, f"/journeys/{journey.id}/people")
 
 
 def of_list(session: Session, rows: Sequence[Journey]) -> dict[UUID, Mapping[str, Any]]:

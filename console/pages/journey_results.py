@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import text
 from starlette.responses import Response
 
-from console.pages import journey_drawing, journeys, mailing_words
+from console.pages import journey_drawing, journey_figures, journeys, mailing_words
+from console.pages.journey_figures import BACKS
 from console.web import Call
 from email_campaigns.delivery import guards
 from email_campaigns.journeys import figures, store, words
 from email_campaigns.journeys.enter import REFUSED
+from email_campaigns.journeys.tables import Journey
 from email_campaigns.results import charts
 from email_campaigns.results.figures import DAYS, MOST_DAYS
 from foundation.clock import now
@@ -33,20 +35,22 @@ GROUP BY 1
 
 
 def show(call: Call) -> Response:
-    """The figures of everybody who came in within the last 90 days, as they are now."""
+    """The figures of everybody who came in lately, as they are now."""
     journey = journeys.find(call)
     asked = call.query("days", 3)
     known = asked.isascii() and asked.isdigit() and 0 < int(asked) <= MOST_DAYS
     days = int(asked) if known else DAYS
     spec = store.version(call.db, journey)
-    found = figures.of(call.db, journey, days)
+    chosen = call.query("back", 3)
+    back = int(chosen) if chosen in map(str, BACKS) else journey_figures.back(call.db, journey)
+    found = figures.of(call.db, journey, days, timedelta(days=back))
     titles = journey_drawing.titles(spec["steps"], journeys.names(call.db, spec))
     letters = [(titles.get(step, _("a letter of an earlier version")), step, one)
                for step, one in found.steps.items() if one.letters]  # fmt: skip
     return journeys.page(
         call, journey, spec, "journey_results.html", tab="results", found=found, days=days,
-        most_days=MOST_DAYS, back=figures.BACK.days, letters=letters, left=_told(found.left),
-        refused=_told(found.refused), skips=_skips(found), **_chart(call, journey),
+        most_days=MOST_DAYS, back=back, backs=BACKS, letters=letters, left=_told(found.left),
+        refused=_told(found.refused), skips=_skips(found), **_chart(call, journey, back),
     )  # fmt: skip
 
 
@@ -67,18 +71,18 @@ def _skips(found: figures.Figures) -> list[tuple[str, int]]:
     return sorted(counted.items(), key=lambda one: -one[1])
 
 
-def _chart(call: Call, journey: Any) -> dict[str, Any]:
+def _chart(call: Call, journey: Journey, back: int) -> dict[str, Any]:
     """Who came in and what was sent, day by day; days of 24 hours up to now."""
-    until = now()
-    since = until - timedelta(days=DAYS_DRAWN)
-    values = {"journey": journey.id, "since": since, "until": until, "back": until - figures.BACK,
+    until, days = now(), min(DAYS_DRAWN, back)
+    since = until - timedelta(days=days)
+    values = {"journey": journey.id, "since": since, "until": until, "back": until - timedelta(days=back),
               "refused": list(REFUSED)}  # fmt: skip
     rows = {int(row.slot): (int(row.came), int(row.sent)) for row in call.db.execute(_OVER_TIME, values)}
-    slots = [rows.get(slot, (0, 0)) for slot in range(DAYS_DRAWN)]
+    slots = [rows.get(slot, (0, 0)) for slot in range(days)]
     times = [
         call.reader.day_short(call.reader.local(since + timedelta(days=slot + 1)).date())
-        for slot in range(DAYS_DRAWN)
+        for slot in range(days)
     ]
     series = [(_("came in"), [one[0] for one in slots]), (_("letters sent"), [one[1] for one in slots])]
-    drawn = charts.bars(times, series, _("Who came in and letters sent, day by day")) if rows else ""
-    return {"chart": drawn, "slots": list(zip(times, slots, strict=True))}
+    drawn = charts.bars(times, series, _("Who came in and letters sent, day by day"))
+    return {"chart": drawn if rows and days > 1 else "", "slots": list(zip(times, slots, strict=True))}

@@ -20,6 +20,7 @@ from email_campaigns.journeys.tables import Journey
 from email_campaigns.letters import starters
 from email_campaigns.tables import Letter
 from email_campaigns.triggers.base import Trigger
+from foundation.clock import now
 from foundation.errors import BadInput
 from foundation.text import _
 
@@ -109,7 +110,7 @@ def show(call: Call) -> Response:
     return page(
         call, journey, spec, "journey.html", tab="steps", number=number,
         nodes=journey_drawing.draw(spec, begin, end, known, found), rules=rules(spec, known),
-        may=store.MOVES[journey.state], since=found.found.since,
+        may=store.MOVES[journey.state], back=(now() - found.found.since).days,
     )  # fmt: skip
 
 

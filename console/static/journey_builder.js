@@ -5,9 +5,7 @@ const timers = new Map();
 
 const count = async (area) => {
   const place = area.parentElement.querySelector("[data-counted]");
-  const body = new FormData();
-  body.set("csrf", form.elements.csrf.value);
-  body.set("condition", area.value);
+  const body = new URLSearchParams({ csrf: form.elements.csrf.value, condition: area.value });
   const answer = await fetch(form.dataset.count, { method: "POST", body });
   if (answer.ok && place.isConnected) place.innerHTML = await answer.text();
 };
@@ -34,7 +32,7 @@ form.addEventListener("submit", async (event) => {
   const pressed = event.submitter;
   if (pressed?.name !== "do" || pressed.value === "save") return;
   event.preventDefault();
-  const answer = await fetch(form.action, { method: "POST", body: new FormData(form, pressed) });
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, pressed)) });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("draft");
   if (!fresh) return location.reload();

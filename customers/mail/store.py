@@ -40,10 +40,20 @@ _COLUMNS = (
     "id", "source_id", "external_id", "landed_id", "thread_id", "profile_id", "direction", "message_id",
     "sender", "sender_name", "reply_to", "recipients", "more_recipients", "subject", "text", "quoted",
     "attachments", "automatic", "vouched", "cut", "size", "at", "received_at", "delivery_id", "actor",
-    "report", "outcome",
+    "report", "outcome", "names",
 )  # fmt: skip
 # a letter that is read again, after an upgrade perhaps, keeps its place and says what it says now
-_KEPT = ("id", "source_id", "external_id", "thread_id", "profile_id", "delivery_id", "received_at", "report")
+_KEPT = (
+    "id",
+    "source_id",
+    "external_id",
+    "thread_id",
+    "profile_id",
+    "delivery_id",
+    "received_at",
+    "report",
+    "names",
+)
 _INSERT = text(
     f"INSERT INTO mail_messages ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{one}' for one in _COLUMNS)})"
     " ON CONFLICT (source_id, external_id) DO UPDATE SET "
@@ -52,7 +62,7 @@ _INSERT = text(
 )
 _COUNT = text("""
 INSERT INTO mail_threads (id, source_id, subject, letters, waiting, automatic, profile_id, sender, first_at,
-  last_at)
+  last_at, asked_at)
 SELECT m.thread_id, (array_agg(m.source_id ORDER BY m.at, m.id))[1],
   (array_agg(m.subject ORDER BY m.at, m.id))[1], count(*),
   coalesce((array_agg(m.direction = 'in' ORDER BY m.at DESC, m.id DESC)
@@ -60,11 +70,16 @@ SELECT m.thread_id, (array_agg(m.source_id ORDER BY m.at, m.id))[1],
   bool_and(m.automatic <> ''),
   (array_agg(m.profile_id ORDER BY m.direction, m.at, m.id) FILTER (WHERE m.profile_id IS NOT NULL))[1],
   (array_agg(coalesce(nullif(m.sender_name, ''), m.sender) ORDER BY m.direction, m.at, m.id))[1],
-  min(m.at), max(m.at)
+  min(m.at), max(m.at), max(m.at) FILTER (WHERE m.automatic = '')
 FROM mail_messages m WHERE m.thread_id = ANY(:ids) GROUP BY m.thread_id
 ON CONFLICT (id) DO UPDATE SET subject = excluded.subject, letters = excluded.letters,
-  waiting = excluded.waiting, automatic = excluded.automatic, profile_id = excluded.profile_id,
+  waiting = excluded.waiting AND (mail_threads.settled_at IS NULL
+    OR excluded.asked_at > mail_threads.settled_at),
+  asked_at = excluded.asked_at, automatic = excluded.automatic, profile_id = excluded.profile_id,
   sender = excluded.sender, first_at = excluded.first_at, last_at = excluded.last_at""")
+_SETTLE = text(
+    "UPDATE mail_threads SET waiting = false, settled_at = asked_at WHERE id = :id AND waiting RETURNING id"
+)
 _TELL = text(
     "INSERT INTO timeline (source_id, source_key, profile_id, customer_id, kind, occurred_at, received_at,"
     " data) SELECT :source, :key, p.id, p.customer_id, :kind, :at, :now, CAST(:data AS jsonb)"
@@ -109,7 +124,7 @@ def write(
             card = _tell(session, source, came, kept, answered)
             cards |= {card} if card else set()
     count(session, touched)
-    if any(came.record.report for came in letters):
+    if any(came.record.report or came.record.deliveries for came in letters):
         wake_after_commit(session, RETURNED)
     return cards
 
@@ -119,6 +134,13 @@ def count(session: Session, threads: set[UUID]) -> None:
     if threads:
         lock(session, THREADS_LOCK)
         session.execute(_COUNT, {"ids": list(threads)})
+
+
+def settle(session: Session, thread: UUID) -> bool:
+    """Somebody says that a thread needs no answer, until a person writes again; whether it waited for one."""
+    lock(session, THREADS_LOCK)
+    done = session.execute(_SETTLE, {"id": thread})
+    return done.first() is not None
 
 
 def _other(one: Message) -> str:
@@ -157,6 +179,7 @@ def _row(
 ) -> dict[str, Any]:
     one = came.record
     report = one.report.encode("latin-1", "replace") if one.report else None
+    unclear = not (answered or one.sent or report)
     said = {name: getattr(one, name) for name in one.__struct_fields__ if name in _COLUMNS}
     return said | {
         "id": new_id(), "source_id": source, "landed_id": came.landed_id, "thread_id": thread,
@@ -165,6 +188,7 @@ def _row(
         "attachments": msgspec.json.encode(one.attachments).decode(),
         "at": one.at or came.received_at, "received_at": came.received_at, "actor": "", "report": report,
         "outcome": "", "delivery_id": answered.delivery if answered else None,
+        "names": list(one.deliveries) if unclear else [],
     }  # fmt: skip
 
 
@@ -202,6 +226,7 @@ def answered_here(
         "recipients": [recipient], "more_recipients": 0, "subject": subject, "text": body, "quoted": "",
         "attachments": "[]", "automatic": "", "vouched": False, "cut": False, "size": len(body),
         "at": at, "received_at": at, "delivery_id": delivery, "actor": actor, "report": None, "outcome": "",
+        "names": [],
     }  # fmt: skip
     session.execute(_INSERT, row)
     count(session, {to.thread_id})

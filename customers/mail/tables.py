@@ -46,8 +46,10 @@ class MailMessage(Base):
     received_at: Mapped[datetime] = mapped_column(Time, default=now)
     delivery_id: Mapped[UUID | None]  # ours: the delivery; theirs: the one it answers
     actor: Mapped[str] = mapped_column(default="")  # who wrote it here
+    # letters of ours it names that nobody knows to have arrived, until somebody above has looked
+    names: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     # of a report: its bytes until somebody above has read them, and what came of it
-    report: Mapped[bytes | None] = mapped_column(LargeBinary)
+    report: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     outcome: Mapped[str] = mapped_column(default="")
     __table_args__ = (
         Index("uq_mail_messages_source_id_external_id", "source_id", "external_id", unique=True),
@@ -55,6 +57,7 @@ class MailMessage(Base):
         Index("ix_mail_messages_profile_id", "profile_id"),
         Index("ix_mail_messages_message_id", "message_id", postgresql_where=sql("message_id <> ''")),
         Index("ix_mail_messages_report", "id", postgresql_where=sql("report IS NOT NULL")),
+        Index("ix_mail_messages_names", "id", postgresql_where=sql("names <> '{}'")),
     )
 
 
@@ -66,7 +69,9 @@ class MailThread(Base):
     source_id: Mapped[UUID]  # the mailbox of the first letter
     subject: Mapped[str] = mapped_column(default="")
     letters: Mapped[int] = mapped_column(default=0)
-    waiting: Mapped[bool] = mapped_column(default=False)  # a person wrote last, and not we
+    waiting: Mapped[bool] = mapped_column(default=False)  # a person wrote last, not we, and nobody settled it
+    asked_at: Mapped[datetime | None] = mapped_column(Time)  # when a person wrote last, they or we
+    settled_at: Mapped[datetime | None] = mapped_column(Time)  # so far it needs no answer, somebody says
     automatic: Mapped[bool] = mapped_column(default=False)  # programs wrote all of it
     profile_id: Mapped[UUID | None]  # whose letter came first
     sender: Mapped[str] = mapped_column(default="")  # who that was

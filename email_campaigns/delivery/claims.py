@@ -26,6 +26,7 @@ LEASE = 60.0  # seconds; renewed by whoever is at it
 MAIL_LOCK = 7_101
 BATCH = 200
 CRASHES = 5  # of a process over one letter, then it is given up
+SUSPECT = 2  # crashes after which a letter is claimed alone: most of a batch are innocent of its end
 _SPREAD = 10  # the least that each of several mailings gets of a batch
 
 
@@ -108,16 +109,27 @@ def claim(engine: Engine, transport_id: UUID, limit: int = BATCH) -> Claim:
         if guards.held(session, row) or transport is None or transport.state != "on":
             return taken
         limit = rates.allowance(session, transport, limit)
-        found = _due(session, transport, limit) if limit else {}
-        if not found:
+        due = _due(session, transport, limit) if limit else {}
+        if not due:
             return taken
-        verdicts = guards.judge(session, [Candidate(*tuple(due)[:13]) for due in found.values()], row)
+        found = _careful(due)
+        verdicts = guards.judge(session, [Candidate(*tuple(one)[:13]) for one in found.values()], row)
         verdicts.go, slow = rates.by_domain(session, transport, verdicts.go)
         verdicts.wait += slow
         write(session, verdicts)
         taken.extend(_take(session, verdicts.go, found))
-    taken.more = len(found) == limit or len(taken) < len(found)
+    taken.more = len(due) == limit or len(taken) < len(due)
     return taken
+
+
+def _careful(due: dict[UUID, Row[Any]]) -> dict[UUID, Row[Any]]:
+    """Rows that no process died over; where there are only others, one of them alone."""
+    calm = {one: row for one, row in due.items() if row.attempts < SUSPECT or _crashes(row) < SUSPECT}
+    return calm or dict(list(due.items())[:1])
+
+
+def _crashes(row: Row[Any]) -> int:
+    return int(row.attempts) - int(_read(row.detail).get("tries", 0))
 
 
 def _take(session: Session, going: Sequence[Candidate], found: Mapping[UUID, Row[Any]]) -> Iterator[Claimed]:

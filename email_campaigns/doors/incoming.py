@@ -1,4 +1,5 @@
-"""Bounces and complaints that a mailbox of ours has got: each is read once and acted on.
+"""Bounces and complaints that a mailbox of ours has got, and answers to letters of unknown fate: each is read
+once and acted on.
 
 They come up as rows that customers keep (`mail_messages.report`): whoever landed them knows nothing of
 letters we sent, and we know nothing of mailboxes (docs/decisions/0018).
@@ -7,12 +8,15 @@ letters we sent, and we know nothing of mailboxes (docs/decisions/0018).
 import importlib
 from functools import cache
 from typing import Any
+from uuid import UUID
 
+import msgspec
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from customers.mail.store import RETURNED
+from email_campaigns.doors.known import arrived, find, tell
 from foundation import log, problems
 from foundation.database import transaction
 from foundation.jobs import duty
@@ -25,6 +29,13 @@ _NEXT = text(
 _DONE = text(
     "UPDATE mail_messages SET report = NULL, outcome = :outcome,"
     " delivery_id = coalesce(:delivery, delivery_id) WHERE id = :id"
+)
+_NAMING = text(
+    "SELECT id, thread_id, names, subject, sender, automatic, at FROM mail_messages WHERE names <> '{}'"
+    " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+)
+_LOOKED = text(
+    "UPDATE mail_messages SET names = '{}', delivery_id = coalesce(:delivery, delivery_id) WHERE id = :id"
 )
 
 
@@ -39,8 +50,27 @@ def read(engine: Engine) -> bool:
     """Act on reports that wait; True when there may be more."""
     for _one in range(TOGETHER):
         with transaction(engine) as session:
-            if not _read_one(session):
+            if not (_read_one(session) or _prove_one(session)):
                 return False
+    return True
+
+
+def _prove_one(session: Session) -> bool:
+    """Who answers a letter has got it, though its server never said so."""
+    row = session.execute(_NAMING).first()
+    if row is None:
+        return False
+    proved = None
+    for name in row.names:
+        known = find(session, UUID(name))
+        if known is not None and known.state == "unknown":
+            arrived(session, known, "answer", msgspec.json.encode(known.told).decode())
+            proved = known.id
+            if not row.automatic:
+                about = {"message": str(row.id), "thread": str(row.thread_id), "title": row.subject}
+                said = msgspec.json.encode({**known.told, **about, "from": row.sender}).decode()
+                tell(session, known, "letter.replied", said, at=row.at)
+    session.execute(_LOOKED, {"delivery": proved, "id": row.id})
     return True
 
 

@@ -26,9 +26,9 @@ _BOUGHT = text(
 # two people of one journey turned out to be one: who came in first goes on
 _MERGED = text(
     "SELECT j.id FROM journey_runs j JOIN profiles p ON p.id = j.profile_id WHERE j.id = ANY(:ids)"
-    " AND EXISTS (SELECT FROM profiles q JOIN journey_runs o ON o.profile_id = q.id"
-    " AND o.journey_id = j.journey_id WHERE q.customer_id = p.customer_id AND o.state = 'going'"
-    " AND (o.entered_at, o.id) < (j.entered_at, j.id))"
+    " AND EXISTS (SELECT FROM (SELECT q.id FROM profiles q WHERE q.customer_id = p.customer_id OFFSET 0) q"
+    " JOIN journey_runs o ON o.profile_id = q.id AND o.journey_id = j.journey_id"
+    " WHERE o.state = 'going' AND (o.entered_at, o.id) < (j.entered_at, j.id))"
 )
 
 

@@ -177,7 +177,7 @@ def versions(session: Session, letter_id: UUID, limit: int = 100) -> list[Any]:
     """Number, author, time, language and id of the versions, the newest first."""
     columns = (LetterVersion.id, LetterVersion.number, LetterVersion.created_at, LetterVersion.created_by,
                LetterVersion.language)  # fmt: skip
-    wanted = select(*columns).where(LetterVersion.letter_id == letter_id)
+    wanted = select(*columns).where(LetterVersion.letter_id == letter_id, LetterVersion.number > 0)
     return list(session.execute(wanted.order_by(LetterVersion.number.desc()).limit(limit)))
 
 

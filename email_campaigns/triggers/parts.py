@@ -11,6 +11,7 @@ from email_campaigns.triggers.base import Field, Window, Words
 from foundation.text import _
 
 MOST_LINES = 50  # of a cart or an order that a letter is about
+LONGEST = 150  # characters of a product's name that only a page told
 GRACE = "interval '10 minutes'"  # a shop's clock and ours
 _SKEW = timedelta(days=1)  # nothing is received so long before it happens
 # the living card of a run's person, wherever merges have brought it
@@ -34,14 +35,23 @@ def ordered_since(moment: str) -> str:
     )
 
 
+def _said(name: str) -> str:
+    """A page's name of a product, short and without anything that mail programs make a link of."""
+    split = f"regexp_replace({name}, '[.](?=[^0-9 ])', '. ', 'g')"
+    return f"nullif(left(btrim(regexp_replace({split}, '://|@', ' ', 'g')), {LONGEST}), '')"
+
+
+_NAME = "coalesce(g.name, {}, {})".format(_said("x.line ->> 'name'"), _said("x.line ->> 'sku'"))
+
+
 def goods(lines: str, source: str) -> str:
     """JSON lines of captured events as a letter shows them: a scalar subquery.
 
-    What a page says of a product is anybody's word: the catalogue goes before it, and an address is taken
-    from it only when it leads to the site that the event is of.
+    What a page says of a product is anybody's word: the catalogue goes before it, a name leads nowhere, and
+    an address is taken only when it leads to the site that the event is of.
     """
     return f"""(SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-      'name', coalesce(g.name, x.line ->> 'name', x.line ->> 'sku'), 'sku', x.line ->> 'sku',
+      'name', {_NAME}, 'sku', x.line ->> 'sku',
       'price', x.line -> 'price', 'quantity', x.line -> 'quantity', 'image',
       coalesce(g.image, x.line ->> 'image_url'), 'url', coalesce(g.url, CASE WHEN EXISTS (
         SELECT FROM sites s WHERE s.id = {source} AND (h.host = s.domain OR h.host = ANY(s.origins)
@@ -54,7 +64,7 @@ def goods(lines: str, source: str) -> str:
     LEFT JOIN LATERAL (SELECT p.name, p.record ->> 'url' AS url, p.record ->> 'image' AS image
       FROM products p WHERE p.sku = nullif(x.line ->> 'sku', '') AND p.gone_at IS NULL
       ORDER BY p.changed_at DESC, p.id LIMIT 1) g ON true
-    WHERE x.n <= {MOST_LINES} AND coalesce(g.name, x.line ->> 'name', x.line ->> 'sku') IS NOT NULL)"""
+    WHERE x.n <= {MOST_LINES} AND {_NAME} IS NOT NULL)"""
 
 
 def money(amount: str, currency: str) -> str:

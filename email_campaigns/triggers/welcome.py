@@ -8,12 +8,14 @@ from email_campaigns.triggers.base import Field, Select, Trigger, Window
 from foundation.text import _
 
 _SAID = "{0}.channel = 'email' AND {0}.purpose = 'marketing' AND {0}.given"
+# whoever says so on our own pages, by a link of a letter, says it now, wherever they were imported from
 _CONSENTS = f"""
 SELECT p.customer_id, d.profile_id, 'welcome' AS key, d.at, jsonb_build_object() AS context,
   jsonb_build_object('at', d.at, 'kind', 'consent', 'row', d.id, 'form', d.form) AS cause
 FROM consents d JOIN profiles p ON p.id = d.profile_id
 WHERE d.at > :t_since AND d.at <= :t_until AND d.received_at > :t_arrived AND {_SAID.format("d")}
-  AND {parts.LIVE_SOURCE.format("p.source_id", "d.at")} AND NOT EXISTS (
+  AND (starts_with(d.source_key, 'letter:') OR {parts.LIVE_SOURCE.format("p.source_id", "d.at")})
+  AND NOT EXISTS (
     SELECT FROM profiles q JOIN consents e ON e.profile_id = q.id
     WHERE (q.id = p.id OR q.customer_id = p.customer_id) AND {_SAID.format("e")}
       AND (e.at, e.id) < (d.at, d.id))"""

@@ -130,7 +130,7 @@ def journey_off(journey: str, data: Path | None, as_json: bool) -> None:
 def journey_backtest(journey: str, days: int, data: Path | None, as_json: bool) -> None:
     """Try a JOURNEY out on the last days: who would have got what, and who bought anyway.
 
-    Sends nothing and changes nothing. Done here and now; it takes ten minutes at most.
+    Sends nothing and changes nothing. Done here and now; it takes about three minutes at most.
     """
     from email_campaigns.journeys.backtest import store as tests
     from email_campaigns.journeys.store import find

@@ -40,7 +40,7 @@ def segment_list(archived: bool, data: Path | None, as_json: bool) -> None:
 def _shown(one: Any, texts: dict[UUID, str]) -> dict[str, Any]:
     return {
         "id": one.id, "name": one.name, "kind": one.kind, "version": one.version, "customers": one.members,
-        "found": one.computed == one.version, "conditions": texts.get(one.id),
+        "found": one.computed == one.version, "pages": one.pages, "conditions": texts.get(one.id),
         "created_at": one.created_at, "changed_at": one.changed_at, "archived_at": one.archived_at,
     }  # fmt: skip
 
@@ -207,6 +207,24 @@ def segment_why(segment: str, customer: UUID, data: Path | None, as_json: bool) 
     if told.turns_at:
         text += f"; time alone turns that on {told.turns_at}: {'; '.join(told.turned)}"
     say(answer, as_json, f"{text}.\n\n{table(('CONDITION', 'HOLDS', 'KNOWN', 'DECIDES'), rows, '')}")
+
+
+@segment_command.command("pages")
+@click.argument("segment")
+@click.option("--on/--off", default=True, help="Open it, or close it again.")
+@data_option
+@json_option
+def segment_pages(segment: str, on: bool, data: Path | None, as_json: bool) -> None:
+    """Let the shops' pages, with all their scripts, know who is in a SEGMENT; forms can be for it then."""
+    from customers.segments import pages, store
+    from foundation.database import transaction
+    from kartoteka import installation
+
+    with installation.opened(data) as found, transaction(found.engine) as session:
+        row = store.find(session, segment)
+        pages.tell(session, row, on)
+        answer = _shown(row, store.texts(session, [row]))
+    say(answer, as_json, f"{row.name} is {'open' if on else 'closed'} to the shops' pages.")
 
 
 @segment_command.command("archive")

@@ -515,12 +515,15 @@ CREATE TABLE mail_messages (
     received_at TIMESTAMP WITH TIME ZONE NOT NULL,
     delivery_id UUID,
     actor VARCHAR NOT NULL,
+    names TEXT[] NOT NULL,
     report BYTEA,
     outcome VARCHAR NOT NULL,
     CONSTRAINT pk_mail_messages PRIMARY KEY (id)
 );
 
 CREATE INDEX ix_mail_messages_message_id ON mail_messages (message_id) WHERE message_id <> '';
+
+CREATE INDEX ix_mail_messages_names ON mail_messages (id) WHERE names <> '{}';
 
 CREATE INDEX ix_mail_messages_profile_id ON mail_messages (profile_id);
 
@@ -552,6 +555,8 @@ CREATE TABLE mail_threads (
     subject VARCHAR NOT NULL,
     letters INTEGER NOT NULL,
     waiting BOOLEAN NOT NULL,
+    asked_at TIMESTAMP WITH TIME ZONE,
+    settled_at TIMESTAMP WITH TIME ZONE,
     automatic BOOLEAN NOT NULL,
     profile_id UUID,
     sender VARCHAR NOT NULL,

@@ -8,7 +8,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tests.architecture.tree import PACKAGES, ROOT, functions, name_of, parsed, product_files
+from tests.architecture.tree import PACKAGES, ROOT, functions, name_of, offending, parsed, product_files
 
 HEAVY_DOOR = "kartoteka"  # the one package that may import late (start-up bar)
 
@@ -41,24 +41,28 @@ def test_modules_import_without_cycles(graph):
 BELOW_THE_DOOR = tuple(path for path in product_files() if not name_of(path).startswith(f"{HEAVY_DOOR}/"))
 
 
-@pytest.mark.parametrize("path", BELOW_THE_DOOR, ids=name_of)
-def test_imports_stand_at_the_top(path):
-    late = [
+def test_imports_stand_at_the_top():
+    assert not offending(late, BELOW_THE_DOOR)
+
+
+def late(path):
+    return [
         node.lineno
         for function in functions(path)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
-    assert not late
 
 
-@pytest.mark.parametrize("path", product_files(), ids=name_of)
-def test_environment_is_read_in_one_place(path):
-    if name_of(path) in ("foundation/settings.py",):
-        return
-    reads = [
+def test_environment_is_read_in_one_place():
+    assert not offending(
+        reads, [path for path in product_files() if name_of(path) != "foundation/settings.py"]
+    )
+
+
+def reads(path):
+    return [
         node.lineno
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
     ]
-    assert not reads

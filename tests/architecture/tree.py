@@ -49,3 +49,9 @@ def tracked_files() -> tuple[Path, ...]:
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     paths = [ROOT / name for name in listing.decode().split("\0") if name]
     return tuple(path for path in paths if path.is_file() and b"\0" not in path.read_bytes()[:4096])
+
+
+def offending(check, paths=None):
+    """What a check finds, by file; nothing where all is well. One test a rule: one a file took minutes."""
+    found = ((name_of(path), check(path)) for path in (product_files() if paths is None else paths))
+    return {name: wrong for name, wrong in found if wrong}

@@ -139,6 +139,16 @@ def test_what_stands_in_the_way_is_said(browser: Browser, post: Post, engine: En
     assert "suppression list" in browser.submit(here, 422, **fields, text="Three").text
 
 
+def test_a_letter_that_needs_no_answer(browser: Browser, post: Post, engine: Engine) -> None:
+    post.bring(letter(body="Thank you!"))
+    here = f"/inbox/{thread(engine)}"
+    assert "Needs no answer" in browser.see(here)
+    browser.submit(f"{here}/settle")
+    assert "Needs no answer" not in browser.see(here)
+    assert "Thank you" not in browser.see("/inbox") and "Thank you" in browser.see("/inbox?show=all")
+    browser.submit("/inbox/00000000-0000-0000-0000-000000000000/settle", 404)
+
+
 def test_files_are_saved_never_shown(browser: Browser, post: Post, engine: Engine) -> None:
     post.bring(FILES)
     page = browser.see(f"/inbox/{thread(engine)}")
@@ -168,6 +178,16 @@ def test_letters_of_strangers_run_nothing(browser: Browser, post: Post, engine: 
         assert not found.bad, (path, found.bad)
         assert not set(found.tags) & {"iframe", "img", "style", "base", "math", "object", "embed"}
         assert found.tags.get("script", 0) == 1, path
+
+
+@pytest.mark.parametrize(("before", "status"), [("x", 422), ("%00", 200), ("A" * 900, 422), ("MXwy", 422)])
+def test_places_that_are_none(browser: Browser, post: Post, before: str, status: int) -> None:
+    assert browser.get(f"/inbox?show=nonsense&before={before}").status_code == status
+
+
+@pytest.mark.parametrize("path", ["/inbox/x", "/inbox/00000000-0000-0000-0000-000000000000"])
+def test_threads_that_are_none(browser: Browser, path: str) -> None:
+    assert browser.get(path).status_code == 404
 
 
 def test_one_page_costs_few_queries(browser: Browser, post: Post, engine: Engine) -> None:

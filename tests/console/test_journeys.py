@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from console.pages import journey_people
+from console.pages import journey_figures, journey_people
 from customers.segments import store as segments
 from email_campaigns import triggers
 from email_campaigns.delivery import engine as sending
@@ -239,6 +239,19 @@ def test_drawn_journey_counts_those_who_came(browser: Browser, desk: Desk, livel
     browser.see(f"{here}/people?state=nonsense&step=%27&reason=%00&after=x", 422)
 
 
+def test_a_crowded_journey_counts_fewer_days(
+    browser: Browser, desk: Desk, lively: UUID, monkeypatch: Any
+) -> None:
+    count = desk.rows("SELECT count(*) FROM journey_runs")[0][0]
+    desk.do("UPDATE journey_runs SET entered_at = entered_at - interval '40 days' WHERE id IN"
+            " (SELECT id FROM journey_runs LIMIT 5)")  # fmt: skip
+    for most, days in ((count, 90), (count - 5, 30), (3, 1)):
+        monkeypatch.setattr(journey_figures, "MOST", most)
+        for page in ("", "/results"):
+            said = browser.see(f"/journeys/{lively}{page}")
+            assert f"within the last {days} day" in said or f'value="{days}" selected' in said, (most, page)
+
+
 def test_people_are_paged_by_keyset(browser: Browser, desk: Desk, lively: UUID, monkeypatch: Any) -> None:
     monkeypatch.setattr(journey_people, "PAGE", 5)
     path, seen = f"/journeys/{lively}/people", []
@@ -314,7 +327,8 @@ def test_results_say_what_it_brought(browser: Browser, desk: Desk, lively: UUID)
     assert "Against those held out" in text and "too early to say" in text and 'class="chart"' in text
     assert "There is no consent to marketing e-mail." in text
     assert "within 3 days" in browser.see(f"/journeys/{lively}/results?days=3")
-    assert "within 7 days" in browser.see(f"/journeys/{lively}/results?days=²")
+    assert "within 7 days" in browser.see(f"/journeys/{lively}/results?days=²&back=²")
+    assert 'value="1" selected' in browser.see(f"/journeys/{lively}/results?back=1")
     assert "Nobody has come in yet" in browser.see(f"/journeys/{journeying.journey(desk)}/results")
 
 
@@ -391,7 +405,7 @@ def test_invoices_of_the_past_are_not_kept(browser: Browser, desk: Desk) -> None
 
 
 COSTS = {
-    "": 11, "/edit": 6, "/people": 6, "/results": 12, "/versions": 5, "/switch?to=off": 5, "/runs/{run}": 10,
+    "": 12, "/edit": 6, "/people": 6, "/results": 13, "/versions": 5, "/switch?to=off": 5, "/runs/{run}": 10,
 }  # fmt: skip
 
 

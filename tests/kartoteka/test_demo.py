@@ -75,7 +75,7 @@ def grows(data, question, beyond, seconds=30.0):
     return found > beyond
 
 
-def test_demo_captures_its_visitors(reachable):
+def test_demo_captures_its_visitors_and_writes_to_them(reachable):
     demo = Program("demo", "--people", "25", "--orders", "30", "--every", "0.2", "--port", "0", cwd=ROOT,
                    TMPDIR=str(reachable))  # fmt: skip
     try:
@@ -96,6 +96,13 @@ def test_demo_captures_its_visitors(reachable):
             "embedded",
             "slide",
         ]
+        assert asked(data, "SELECT state FROM mailings")[0] == "done"
+        ended = "state IN ('accepted', 'skipped', 'holdout')"
+        sent, others = asked(data, "SELECT count(*) FILTER (WHERE state = 'accepted'),"
+                             f" count(*) FILTER (WHERE NOT {ended}) FROM deliveries")  # fmt: skip
+        assert sent > 50 and others == 0
+        assert len(list((data / "letters").glob("*.eml"))) == sent
+        assert asked(data, "SELECT array_agg(DISTINCT state) FROM journeys")[0] == ["on"]
         events = "SELECT count(*) FROM timeline WHERE kind LIKE 'web.%'"
         assert grows(data, events, asked(data, events)[0])
     finally:

@@ -63,6 +63,8 @@ def test_a_segment_from_beginning_to_end(kartoteka, engine, shop):
     assert changed["version"] == 2
     follow(engine)
     assert "Boris" in kartoteka("segment", "show", "Loyal").text
+    assert kartoteka("segment", "pages", "Loyal", "--json").json["pages"] is True
+    assert "closed" in kartoteka("segment", "pages", "Loyal", "--off").text
     kartoteka("segment", "archive", "Loyal")
     assert kartoteka("segment", "list", "--json").json["data"] == []
     (one,) = kartoteka("segment", "list", "--archived", "--json").json["data"]

@@ -37,7 +37,9 @@ class MailHouse:
     ) -> None:
         self.engine, self.settings, self.box, self.folder = engine, settings, box, folder
         self.chance = random.Random(seed)
-        self.workers: dict[int, subprocess.Popen[bytes]] = {}
+        self.workers: dict[int, int] = {}  # process ids
+        self.beats: dict[int, subprocess.Popen[bytes]] = {}
+        self.nursery: subprocess.Popen[bytes] | None = None
         self.kills = 0
         context.use(Context(settings, open_sealer(settings)))
         self.house: House = build(engine, open_sealer(settings), port)
@@ -48,34 +50,70 @@ class MailHouse:
         return [person(number) for number in range(begin, end)]
 
     def start(self, number: int) -> None:
-        """Start, or start again, a worker."""
+        """Start, or start again, a worker or a beat."""
+        path = self.folder / f"mail-{number}.log"
+        if number < WORKERS:
+            nursery = self._nursery()
+            assert nursery.stdin is not None and nursery.stdout is not None
+            nursery.stdin.write(f"{number} {path}\n".encode())
+            nursery.stdin.flush()
+            self.workers[number] = int(nursery.stdout.readline())
+        else:
+            with path.open("ab") as log:
+                command = ["tests.soak.process", "beat", "--data", str(self.settings.data)]
+                self.beats[number] = self._part(command, stdout=log, stderr=log)
+            self.workers[number] = self.beats[number].pid
+
+    def _nursery(self) -> subprocess.Popen[bytes]:
+        """What workers are forked from."""
+        if self.nursery is None:
+            with (self.folder / "nursery.log").open("ab") as log:
+                self.nursery = self._part(
+                    ["tests.soak.mailing", str(LEASE)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                )
+        return self.nursery
+
+    def _part(self, command: list[str], **pipes: Any) -> subprocess.Popen[bytes]:
         settings = self.settings
-        command = ["tests.soak.mailing", str(LEASE), str(number)]
-        if number >= WORKERS:
-            command = ["tests.soak.process", "beat", "--data", str(settings.data)]
         told = {
             "KARTOTEKA_DATA": str(settings.data), "KARTOTEKA_DATABASE_URL": settings.database_url,
             "KARTOTEKA_REDIS_URL": settings.redis_url, "KARTOTEKA_KEY": settings.key,
         }  # fmt: skip
-        with (self.folder / f"mail-{number}.log").open("ab") as log:
-            self.workers[number] = subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=ROOT,
-                stdout=log, stderr=log,
-                env=os.environ | {name: str(value) for name, value in told.items() if value},
-            )  # fmt: skip
+        return subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, **pipes,
+            env=os.environ | {name: str(value) for name, value in told.items() if value},
+        )  # fmt: skip
+
+    def tell(self, number: int, what: int) -> None:
+        """Send it a signal."""
+        os.kill(self.workers[number], what)
 
     def kill(self, number: int) -> None:
         """SIGKILL, in the middle of whatever it does."""
-        self.workers[number].send_signal(signal.SIGKILL)
-        self.workers[number].wait()
+        self.tell(number, signal.SIGKILL)
+        if number in self.beats:
+            self.beats[number].wait()
+        while self.lives(number):
+            time.sleep(0.005)
         self.kills += 1
 
+    def lives(self, number: int) -> bool:
+        """Whether its process is there."""
+        try:
+            os.kill(self.workers[number], 0)
+        except ProcessLookupError:
+            return False
+        return number not in self.beats or self.beats[number].poll() is None
+
     def ready(self, number: int) -> bool:
-        """Whether it has begun to send."""
-        worker = self.workers[number]
-        said = (self.folder / f"mail-{number}.log").read_bytes()
-        assert worker.poll() is None, said[-2000:].decode("utf-8", "replace")
-        return f"ready {worker.pid}\n".encode() in said
+        """Whether it has begun its work."""
+        path = self.folder / f"mail-{number}.log"
+        said = path.read_bytes() if path.exists() else b""
+        assert self.lives(number), said[-2000:].decode("utf-8", "replace")
+        return f"ready {self.workers[number]}\n".encode() in said
 
     def rage(self, kills: int, disturb: Any = lambda number: None, seconds: float = 1e9) -> None:
         """Kill workers that are at work, at random moments, until so many were killed or the time is up."""
@@ -116,9 +154,12 @@ class MailHouse:
 
     def stop(self) -> None:
         """End all workers."""
-        for worker in self.workers.values():
-            worker.kill()
-            worker.wait()
+        for number, pid in self.workers.items():
+            if self.lives(number):
+                os.kill(pid, signal.SIGKILL)
+        for part in [*self.beats.values(), *([self.nursery] if self.nursery else [])]:
+            part.kill()
+            part.communicate()
         context.use(None)
 
     def check(self, people: int) -> dict[str, int]:

@@ -129,6 +129,8 @@ def test_ten_thousand_letters_and_nobody_gets_two(engine, settings, tmp_path):
             states = mail.check(people)
             print(f"{mail.kills} kills, {storm.pauses} pauses, {storm.merges} merges, {storm.splits} splits,"
                   f" {storm.flushes} flushes, {storm.hangs} hangs: {states}")  # fmt: skip
-            assert states["accepted"] > people * 0.8
+            # two connections a worker, at most ten letters of each between "handed over" and its result
+            assert states["unknown"] <= people * 0.02 + mail.kills * 20
+            assert states["accepted"] > people * 0.5
         finally:
             mail.stop()

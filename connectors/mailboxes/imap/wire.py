@@ -7,6 +7,7 @@ import importlib
 import logging
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -56,7 +57,21 @@ class Wire(imaplib.IMAP4):
         guard.judge(host, addresses, allow_private=self._network.allow_private, encrypted=True)
         self.sock = self._reach([str(address) for address in addresses], port)
         if self._security == "tls":
-            self.sock = trusted().wrap_socket(self.sock, server_hostname=host)
+            self._encrypt(trusted())
+
+    def _encrypt(self, context: ssl.SSLContext) -> None:
+        """TLS from here on; a handshake that drips is cut when its time is up."""
+        left = self._left()
+        self.sock.settimeout(left)
+        handle = self.sock.dup()  # TLS takes the socket over; this one stays ours
+        cutter = threading.Timer(left, handle.shutdown, (socket.SHUT_RDWR,))
+        cutter.daemon = True
+        cutter.start()
+        try:
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+        finally:
+            cutter.cancel()
+            handle.close()
 
     def _reach(self, addresses: list[str], port: int) -> socket.socket:
         failure: OSError | None = None
@@ -131,8 +146,7 @@ class Wire(imaplib.IMAP4):
         if self._ahead:
             raise self.error("the server said more before the encryption began")
         self.untagged_responses: dict[str, Any] = {}
-        self.sock.settimeout(self._left())
-        self.sock = ssl_context.wrap_socket(self.sock, server_hostname=self.host)
+        self._encrypt(ssl_context)
         self._tls_established = True
         self._get_capabilities()
         return typ, data

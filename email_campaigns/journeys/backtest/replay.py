@@ -15,11 +15,17 @@ from email_campaigns.delivery.guards import Candidate
 from email_campaigns.journeys import enter, walk
 from email_campaigns.journeys.backtest import sandbox
 from email_campaigns.journeys.course import BACK, DEEP, OVERLAP, Course
+from email_campaigns.journeys.steps.letters import LOOK
 from email_campaigns.triggers.base import Window
 from foundation.clock import monotonic
+from foundation.errors import BadInput
+from foundation.text import _
 
 HOUR = timedelta(hours=1)
+GRAIN = timedelta(seconds=30)  # what happens within it is looked at together
+COARSEST = timedelta(hours=6)  # however short the time is
 PORTION = 500
+MOST_PEOPLE = 50_000
 _DUE = text("""
 SELECT d.id, d.step, d.profile_id, d.address, d.purpose, d.topic, d.state, d.due_at, c.id AS card,
   c.email_consent, c.country, c.city, d.domain
@@ -27,7 +33,7 @@ FROM deliveries d LEFT JOIN profiles p ON p.id = d.profile_id
 LEFT JOIN customers c ON c.id = p.customer_id AND c.live
 WHERE d.state = 'planned' AND d.due_at <= :now ORDER BY d.due_at, d.id LIMIT :limit""")
 _LEFT = text(
-    "UPDATE deliveries SET state = 'accepted', handed_at = :now, finished_at = :now, attempts = 1,"
+    "UPDATE deliveries SET state = 'accepted', handed_at = due_at, finished_at = due_at, attempts = 1,"
     " reason = '' WHERE id = ANY(:ids)"
 )
 _TOLD = text("""
@@ -37,6 +43,11 @@ SELECT d.sender_id, 'letter.sent:' || d.id, p.id, p.customer_id, 'letter.sent', 
   jsonb_build_object('step', d.step, 'delivery', d.id, 'letter', v.letter_id)
 FROM deliveries d JOIN profiles p ON p.id = d.profile_id JOIN letter_versions v ON v.id = d.letter_version_id
 WHERE d.id = ANY(:ids)""")
+# whoever waits for a letter goes on when it is decided what became of it, however late it is looked at
+_DECIDED = text(
+    "UPDATE journey_runs r SET due_at = d.due_at + :look FROM deliveries d WHERE d.id = ANY(:ids)"
+    " AND d.state <> 'planned' AND r.id = CAST(split_part(d.step, ':', 5) AS uuid) AND r.state = 'going'"
+)
 _NEXT = text(
     "SELECT least((SELECT min(due_at) FROM journey_runs WHERE journey_id = :journey AND state = 'going'),"
     " (SELECT min(due_at) FROM deliveries WHERE state = 'planned'))"
@@ -66,54 +77,86 @@ class Replay:
     _began: float = field(default_factory=monotonic)
     _steps: int = 0
     _looked: datetime | None = None
+    _brought: int = 0
+    _known: int = 0  # of them when the temporary tables were analysed
+    _sweep_at: datetime | None = None  # not before
+    _schema: str = ""
 
     def run(self) -> None:
-        """Go through it."""
-        sandbox.others(self.session, self.course.journey_id, self.since - timedelta(days=31), self.since)
+        """Go through it; `BadInput` when it concerns too many people."""
+        self._schema = sandbox.schema_of(self.session)
         sandbox.at(self.session, self.until)
-        instants = self._instants()
+        instants = self._prepare()
         at = self.since
         hour, news = self.since, list[datetime]()
         while True:
             sandbox.at(self.session, at)
+            sandbox.by_then(self.session, at)
             whole = at >= hour
             if whole or bisect_right(instants, at) > bisect_right(instants, self._looked or at):
                 self._bring(at, deep=whole)
-            self._go(at, sweep=whole or at in news)
+            self._go(at)
+            if whole or (news and news[0] <= at):
+                self._sweep(at)
             if whole:
                 hour, news = at + HOUR, self._news(at, at + HOUR)
+            news = [one for one in news if one > at]
             self.told(at)
             if at >= self.until:
                 return
-            after = self._after(at, instants, news, hour)
-            sandbox.others(self.session, self.course.journey_id, at, after)
-            at = after
+            at = self._after(at, instants, news, hour)
 
-    def _instants(self) -> list[datetime]:
-        """When the trigger names somebody, as far as is known at the end of the window."""
+    def _prepare(self) -> list[datetime]:
+        """When the trigger names somebody, as far as is known at the end of the window, and whom."""
         window = Window(self.course.spec["trigger"]["settings"], self.since, self.until, None)
         entries, params = self.course.trigger.entries(window)
-        found = self.session.scalars(text(f"SELECT DISTINCT e.at FROM ({entries}) e ORDER BY 1"), params)
-        return list(found)
+        query = text(
+            f"SELECT e.at, p.customer_id AS card FROM ({entries}) e JOIN profiles p ON p.id = e.profile_id"
+        )
+        rows = self.session.execute(query, params).all()
+        cards = {row.card for row in rows if row.card}
+        if len(cards) > MOST_PEOPLE:
+            raise BadInput(
+                _("It would bring in %(many)s people, and %(most)s are the most: try fewer days.")
+                % {"many": f"{len(cards):,}", "most": f"{MOST_PEOPLE:,}"},
+                "days",
+            )
+        month = timedelta(days=31)
+        sandbox.others(self.session, self.course.journey_id, sorted(cards), self.since - month, self.until)
+        return sorted({row.at for row in rows})
 
     def _bring(self, at: datetime, *, deep: bool) -> None:
-        since = max(self.since, at - BACK)
-        arrived = at - DEEP if deep or self._looked is None else self._looked - OVERLAP
-        while enter.bring(self.session, self.course, since, arrived) == enter.TOGETHER:
-            pass
+        since, arrived = max(self.since, at - BACK), at - DEEP
+        if self._looked is not None and not deep:
+            since = arrived = max(since, self._looked - OVERLAP)
+        brought = enter.TOGETHER
+        while brought == enter.TOGETHER:
+            brought = enter.bring(self.session, self.course, since, arrived)
+            self._brought += brought
         self._looked = at
+        if self._brought > 2 * self._known + PORTION:  # nobody else analyses temporary tables
+            for table in ("journey_runs", "journey_acts", "deliveries", "sandbox_told"):
+                self.session.execute(text(f"ANALYZE {table}"))
+            self._known = self._brought
 
-    def _go(self, at: datetime, *, sweep: bool) -> None:
-        moved = True
-        while moved:
-            moved = walk.due(self.session, self.course) == walk.TOGETHER
-            while self._send(at) == PORTION:
-                pass
-        after: UUID | None = UUID(int=0) if sweep else None
+    def _go(self, at: datetime) -> None:
+        """Runs go on and letters leave until there is no more to do at this instant."""
+        again = True
+        while again:
+            moved, sent = walk.due(self.session, self.course), self._send(at)
+            again = moved == walk.TOGETHER or sent > 0
+
+    def _sweep(self, at: datetime) -> None:
+        """Look at all who wait, as often as a third of the time that is left allows."""
+        if self._sweep_at is not None and at < self._sweep_at:
+            return
+        began = monotonic()
+        after: UUID | None = UUID(int=0)
         while after is not None:
             after = walk.sweep(self.session, self.course, after)
-        if sweep:
-            self._send(at)
+        self._send(at)
+        left = max(self.seconds - (monotonic() - self._began), 0.1)
+        self._sweep_at = at + (self.until - at) * min(1.0, 3 * (monotonic() - began) / left)
 
     def _send(self, at: datetime) -> int:
         """Letters that are due pass the guards, or don't; none leaves."""
@@ -124,27 +167,27 @@ class Replay:
             claims.write(self.session, found)
             ids = [one.id for one in found.go]
             if ids:
-                self.session.execute(_LEFT, {"now": at, "ids": ids})
+                self.session.execute(_LEFT, {"ids": ids})
                 self.session.execute(_TOLD, {"ids": ids})
+            self.session.execute(_DECIDED, {"ids": [row.id for row in rows], "look": LOOK})
         return len(rows)
 
     def _news(self, at: datetime, until: datetime) -> list[datetime]:
-        schema = self.session.scalar(text("SELECT quote_ident(current_schema())"))
         values = {"now": at, "until": until, "journey": self.course.journey_id}
-        return sorted(self.session.scalars(text(_NEWS.format(schema=schema)), values))
+        return sorted(self.session.scalars(text(_NEWS.format(schema=self._schema)), values))
 
     def _after(
         self, at: datetime, instants: Sequence[datetime], news: Sequence[datetime], hour: datetime
     ) -> datetime:
-        """The next instant at which there is something to do; a later one when time gets short."""
+        """The next instant at which there is something to do; when time gets short, a later one.
+
+        Times count from when something was due, not from when it was looked at, so little is lost by that.
+        """
         self._steps += 1
         due: datetime | None = self.session.scalar(_NEXT, {"journey": self.course.journey_id})
         place = bisect_right(instants, at)
-        coming = [one for one in (due, hour, *instants[place : place + 1], *news) if one and one > at]
-        after = min([*coming, self.until])
+        coming = [one for one in (due, hour, *instants[place : place + 1], *news[:1]) if one and one > at]
         spent = monotonic() - self._began
-        left = max(self.seconds - spent, 0.1)
-        affordable = max(1.0, left / max(spent / self._steps, 0.001))
-        if len(instants) - place > affordable:
-            after = max(after, at + (self.until - at) / affordable)
-        return min(after, self.until)
+        affordable = max(1.0, (self.seconds - spent) / max(spent / self._steps, 0.001))
+        least = min(max(GRAIN, (self.until - at) / affordable), COARSEST)
+        return min(max(min([*coming, self.until]), at + least), self.until)

@@ -102,12 +102,17 @@ def at(session: Session, instant: datetime) -> None:
 
 def _build(session: Session, journey_id: UUID, since: datetime) -> None:
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-    schema = session.scalar(text("SELECT quote_ident(current_schema())"))
+    schema = schema_of(session)
     at(session, since)
     for table in _EMPTY:
         session.execute(
             text(f"CREATE TEMP TABLE {table} (LIKE {schema}.{table} INCLUDING ALL) ON COMMIT DROP")
         )
+    for said in (
+        f"CREATE TEMP TABLE sandbox_others (LIKE {schema}.deliveries) ON COMMIT DROP",
+        "CREATE INDEX ON sandbox_others (handed_at)",
+    ):
+        session.execute(text(said))
     for name, (changed, rows) in _VIEWS.items():
         table, alias = name.split()
         columns = [
@@ -117,10 +122,10 @@ def _build(session: Session, journey_id: UUID, since: datetime) -> None:
         _view(
             session, table, f"SELECT {', '.join(columns)} FROM {schema}.{table} {alias} WHERE {rows}", schema
         )
-    _timeline(session, str(schema), journey_id)
+    _timeline(session, schema, journey_id)
     state = f"CASE WHEN j.id = '{journey_id}' THEN 'on' ELSE j.state END AS state"
     _view(session, "journeys", f"SELECT j.id, j.name, {state}, j.priority FROM {schema}.journeys j", schema)
-    _earlier(session, str(schema), journey_id, since)
+    _earlier(session, schema, journey_id, since)
     session.execute(text("SET TRANSACTION READ ONLY"))
 
 
@@ -157,15 +162,32 @@ def _earlier(session: Session, schema: str, journey_id: UUID, since: datetime) -
     session.execute(text("UPDATE journey_runs SET state = 'done' WHERE state = 'going'"))
 
 
+# letters that others really got lie ready, and count towards the cap from the instant they left
 _OTHERS = (
-    "INSERT INTO deliveries SELECT d.* FROM {schema}.deliveries d WHERE d.handed_at > :after"
+    "INSERT INTO sandbox_others SELECT d.* FROM profiles p JOIN {schema}.deliveries d ON d.profile_id = p.id"
+    " WHERE p.customer_id = ANY(:cards) AND d.purpose = 'marketing' AND d.handed_at > :since"
     " AND d.handed_at <= :until AND d.state IN ('accepted', 'unknown', 'handed_over')"
-    " AND NOT starts_with(d.step, :ours) ON CONFLICT DO NOTHING"
+    " AND NOT starts_with(d.step, :ours)"
+)
+_BY_THEN = text(
+    "WITH moved AS (DELETE FROM sandbox_others WHERE handed_at <= :at RETURNING *)"
+    " INSERT INTO deliveries SELECT * FROM moved ON CONFLICT DO NOTHING"
 )
 
 
-def others(session: Session, journey_id: UUID, after: datetime, until: datetime) -> None:
-    """Letters that others really got meanwhile: they count towards the cap."""
-    schema = session.scalar(text("SELECT quote_ident(current_schema())"))
-    query = text(_OTHERS.format(schema=schema))
-    session.execute(query, {"after": after, "until": until, "ours": f"journey:{journey_id}:"})
+def others(session: Session, journey_id: UUID, cards: list[UUID], since: datetime, until: datetime) -> None:
+    """Find the letters that these people got from others in that time; `by_then` brings them in."""
+    query = text(_OTHERS.format(schema=schema_of(session)))
+    ours = f"journey:{journey_id}:"
+    session.execute(query, {"cards": cards, "since": since, "until": until, "ours": ours})
+    session.execute(text("ANALYZE sandbox_others"))
+
+
+def by_then(session: Session, instant: datetime) -> None:
+    """The letters of others that have left by that instant."""
+    session.execute(_BY_THEN, {"at": instant})
+
+
+def schema_of(session: Session) -> str:
+    """Where the real tables are."""
+    return str(session.scalar(text("SELECT quote_ident(current_schema())")))

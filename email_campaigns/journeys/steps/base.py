@@ -35,10 +35,11 @@ class Run:
     state: str = "going"
     reason: str = ""
     ended_at: datetime | None = None
+    late: timedelta = LATE
 
     def moment(self, at: datetime) -> datetime:
         """The instant that times count from: when it was due, unless somebody was far too late to look."""
-        return self.due_at if at - self.due_at <= LATE else at
+        return self.due_at if at - self.due_at <= self.late else at
 
 
 @dataclass

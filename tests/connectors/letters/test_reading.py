@@ -346,6 +346,21 @@ def test_reports_are_kept_for_whoever_reads_them() -> None:
     assert read(letter()).report == ""
 
 
+@pytest.mark.parametrize(
+    ("sender", "subject", "verdict"),
+    [
+        ("postmaster@firm.example", "Your order", ""),
+        ("postmaster@mx.example", "Undeliverable: News", "report"),
+        ("postmaster@mx.example", "Недоставленное сообщение", "report"),
+        ("abuse@firm.example", "A complaint about my cup", ""),
+        ("feedback@firm.example", "Failed", ""),
+        ("Mail Delivery Subsystem <mailer-daemon@googlemail.com>", "Delivery Status Notification", "report"),
+    ],
+)
+def test_people_at_desks_of_servers(sender: str, subject: str, verdict: str) -> None:
+    assert read(letter(sender, subject)).automatic == verdict
+
+
 # whom our own server vouches for
 
 

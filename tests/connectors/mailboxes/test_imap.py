@@ -1,6 +1,9 @@
 """The mailbox connector against a server of ours that does what servers do, and what they should not."""
 
+import contextlib
 import re
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -133,6 +136,13 @@ def test_several_folders_and_our_own_letters(box: Mailbox) -> None:
     assert len(raws) == 3 and set(msgspec.json.decode(cursor or "")) == {"INBOX", "Заказы", "Sent"}
     sent = [Imap.normalise("letters", raw, connect(box).settings)[-1].sent for raw in raws]  # type: ignore[union-attr]
     assert sent == [False, False, True]
+
+
+@pytest.mark.parametrize("name", ["My letters", 'Say "hi"', "a\\b", "INBOX.Orders/2026"])
+def test_folders_of_any_name(box: Mailbox, name: str) -> None:
+    box.folders[name.replace("\\", "\\\\").replace('"', '\\"')] = folder = mailbox.Folder()
+    folder.put(letter())
+    assert len(pages(connect(box, folders=name))[0]) == 1
 
 
 def test_of_a_large_letter_the_beginning_is_read(box: Mailbox) -> None:
@@ -287,6 +297,27 @@ def test_a_certificate_nobody_believes(tmp_path: Path) -> None:
         connect(box, host="localhost", security="tls").check()
     assert box.said == []
     box.close()
+
+
+def test_a_handshake_that_drips_is_cut(impatient: None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def drip() -> None:
+            line, _address = server.accept()
+            with line, contextlib.suppress(OSError):
+                line.sendall(b"\x16\x03\x03\x40\x00\x02")  # a handshake of 16 kB begins
+                while True:
+                    line.sendall(b"\0")
+                    time.sleep(0.1)
+
+        threading.Thread(target=drip, daemon=True).start()
+        said = {"host": "localhost", "port": port, "user": "a", "password": "b"}
+        settings = registry.parse_settings(Imap, said)
+        began = time.monotonic()
+        with pytest.raises(Temporary):
+            Imap(settings, Imap.make_http(settings, allow_private=True)).check()
+        assert time.monotonic() - began < 4
 
 
 def test_no_password_without_the_encryption_asked_for(box: Mailbox) -> None:

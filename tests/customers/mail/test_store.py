@@ -207,3 +207,16 @@ def test_letters_that_come_at_once_are_all_counted(world, engine):
         for one in work:
             one.result()
     assert world.rows("SELECT letters FROM mail_threads") == [(19,)]
+
+
+def test_what_needs_no_answer_waits_again_when_a_person_writes(world, engine):
+    world.say("mailbox", *letter("0"))
+    [row] = world.rows("SELECT id FROM mail_threads")
+    for expected in (True, False):
+        with transaction(engine) as session:
+            assert mail_store.settle(session, row.id) is expected
+    later = ARRIVED + timedelta(days=1)
+    world.say("mailbox", *letter("1", automatic="reply", answers=("0@x.example",), at=later))
+    assert world.rows("SELECT waiting FROM mail_threads") == [(False,)]
+    world.say("mailbox", *letter("2", answers=("0@x.example",), at=later + timedelta(days=1)))
+    assert world.rows("SELECT waiting FROM mail_threads") == [(True,)]

@@ -30,8 +30,12 @@ def test_a_worker_that_is_told_to_end_leaves_nothing_behind(engine, settings, tm
             mail.start(1)
             while len(box.taken) < 10:
                 time.sleep(0.01)
-            mail.workers[1].terminate()
-            assert mail.workers[1].wait(20) == 0
+            mail.tell(1, signal.SIGTERM)
+            deadline = time.monotonic() + 20
+            while mail.lives(1):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert "Traceback" not in (tmp_path / "mail-1.log").read_text("utf-8")
             states = mail.house.states()
             assert set(states) == {"accepted", "planned"}, "no letter of unknown fate, and none held"
             assert states["accepted"] == len(box.taken)
@@ -48,13 +52,13 @@ def test_a_worker_that_was_frozen_sends_nothing_twice(engine, settings, tmp_path
             mail.start(1)
             while len(box.taken) < 10:
                 time.sleep(0.01)
-            mail.workers[1].send_signal(signal.SIGSTOP)
+            mail.tell(1, signal.SIGSTOP)
             mail.start(2)
             time.sleep(2 * LEASE + 1)
-            mail.workers[1].send_signal(signal.SIGCONT)
+            mail.tell(1, signal.SIGCONT)
             mail.settle(60)
             time.sleep(1)
             assert mail.check(300)["accepted"] > 280
         finally:
-            mail.workers[1].send_signal(signal.SIGCONT)
+            mail.tell(1, signal.SIGCONT)
             mail.stop()

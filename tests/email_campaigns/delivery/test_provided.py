@@ -189,6 +189,7 @@ def test_asked_to_wait_the_letter_is_put_off_and_the_others_go_back(
     assert late.reason == "busy" and late.due_at >= now() + timedelta(seconds=1800)
     failures, until = sending.post_of(house.engine).rests[house.transport]
     assert failures == 1 and until - clock.monotonic() >= 1700
+    assert not house.rows("SELECT 1 FROM problems"), "to be asked once to wait is no problem yet"
     assert all(
         row.attempts == 0 for row in house.rows("SELECT attempts FROM deliveries WHERE state = 'planned'")
     )

@@ -123,3 +123,15 @@ def test_a_letter_that_never_left_is_answered_by_nobody(post, mailbox):
     post.house.plan()
     mailbox(letter("evil@far.example", In_Reply_To=f"<{post.delivery.id.hex}@shop.example>"))
     assert post.told("letter.replied") == [] and len(post.told("letter.received")) == 1
+
+
+def test_an_answer_proves_that_a_letter_of_unknown_fate_arrived(post, mailbox):
+    post.sent()
+    post.house.do("UPDATE deliveries SET state = 'unknown', reason = 'died'")
+    post.house.do("DELETE FROM timeline WHERE kind = 'letter.sent'")  # as it is when nobody knows
+    ours = f"<{post.delivery.id.hex}@shop.example>"
+    for number in range(2):
+        mailbox(letter("person1@mail1.example", body=f"Yes {number}", In_Reply_To=ours))
+    assert (post.delivery.state, post.delivery.reason) == ("accepted", "proved")
+    assert len(post.told("letter.sent")) == 1 and len(post.told("letter.replied")) == 2
+    assert not post.house.rows("SELECT FROM mail_messages WHERE names <> '{}'")

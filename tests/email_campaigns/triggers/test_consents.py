@@ -66,6 +66,19 @@ def test_imported_consents_are_no_news(scene: Scene, way):
     assert scene.ask("welcome") == []
 
 
+def test_imported_person_who_agrees_now_is_welcome(scene: Scene):
+    with transaction(scene.engine) as session:
+        source = Source(name="List", kind="spreadsheet", role="file", created_at=LONG_AGO)
+        session.add(source)
+    scene.tell(buyer("anna", consents=()), source=source)
+    (profile,) = scene.rows("SELECT id FROM profiles")[0]
+    with transaction(scene.engine) as session:
+        consent.say(
+            session, [Statement(profile, "email", "marketing", True, now(), "x", "y", "", "letter:1", now())]
+        )
+    assert len(scene.ask("welcome")) == 1
+
+
 def test_withdrawn_again_is_over(scene: Scene, clock):
     agrees(scene, "anna")
     (entry,) = scene.ask("welcome")

@@ -72,6 +72,22 @@ def test_catalogue_goes_before_the_page(scene, clock):
 
 
 @pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Tea 0.5 l, strong", "Tea 0.5 l, strong"),
+        ("Go to evil.example/win", "Go to evil. example/win"),
+        ("https://evil.example", "https evil. example"),
+        ("write a@evil.example", "write a evil. example"),
+        ("x" * 500, "x" * 150),
+        ("  ", "MUG"),
+    ],
+)
+def test_names_that_pages_tell_are_no_links(scene, clock, name, shown):
+    entry = left(scene, clock, name=name)
+    assert entry.context["cart"]["lines"][0]["name"] == shown
+
+
+@pytest.mark.parametrize(
     ("url", "kept"),
     [
         ("https://shop.example/a", True),
