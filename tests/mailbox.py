@@ -70,6 +70,8 @@ class Mailbox:
 
     def close(self) -> None:
         """End the server and every line to it."""
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)  # else whoever waits in accept() waits for ever
         self._server.close()
         for line in self._open:
             with contextlib.suppress(OSError):

@@ -12,6 +12,7 @@ from console.pages import form_input
 from console.pages.form_words import choices, kinds, states
 from console.web import Call, as_id
 from customers.segments import pages
+from email_campaigns.journeys.tables import Journey, JourneyVersion
 from foundation.errors import BadInput
 from foundation.text import _
 from web_capture import sites
@@ -96,9 +97,18 @@ def _builder(
         "form.html", status, form=form, site=site, spec=spec, published=newest.published_at is not None,
         kinds=kinds(), states=states(), choices=choices(form.kind), place=place, spare=SPARE,
         most_fields=form_spec.MOST_FIELDS, most_variants=form_spec.MOST_VARIANTS,
+        unconfirmed=bool(spec["double_opt_in"]) and not _confirmed(call.db),
         segments=pages.choices(call.db, _chosen(spec)),
         codes=forms.codes_left(call.db, form) if spec["coupon"]["kind"] == "list" else None, **extra,
     )  # fmt: skip
+
+
+def _confirmed(session: Session) -> bool:
+    """Whether a journey is on that writes the letters in which people confirm their addresses."""
+    wanted = JourneyVersion.spec["trigger"]["kind"].astext == "double_opt_in"
+    version = (JourneyVersion.journey_id == Journey.id) & (JourneyVersion.number == Journey.version)
+    query = select(Journey.id).join(JourneyVersion, version).where(Journey.state == "on", wanted).limit(1)
+    return session.scalar(query) is not None
 
 
 def _chosen(spec: dict[str, Any]) -> list[UUID]:

@@ -129,18 +129,27 @@ def _unexpected(text: str, error: UnexpectedInput) -> BadText:
 
 def _accepted(text: str) -> set[str]:
     """What could have stood where the parser stopped, before it drew conclusions from what did."""
+    parser, fed, whole = _feed(text)
+    if whole:
+        return set(parser.accepts()) - {"$END"}
+    return set(_feed(text, fed)[0].accepts())  # a copy at each word would take time with their square
+
+
+def _feed(text: str, most: int = LONGEST) -> tuple[Any, int, bool]:
+    """A parser that has read so many words, or all it can take: it, how many, and whether that was all."""
     parser: Any = _parser().parse_interactive(text)
     tokens = parser.lexer_thread.lex(parser.parser_state)
+    fed = 0
     try:
-        while True:
-            before = parser.copy()
+        while fed < most:
             token = next(tokens, None)
             if token is None:
-                break
+                return parser, fed, True
             parser.feed_token(token)
+            fed += 1
     except UnexpectedInput:
-        return set(before.accepts())
-    return set(before.accepts()) - {"$END"}
+        pass
+    return parser, fed, False
 
 
 def _expected(terminals: set[str]) -> str:

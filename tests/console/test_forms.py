@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from console.pages import form_preview
 from customers.segments import store as segments
+from email_campaigns.journeys.tables import Journey, JourneyVersion
 from foundation.database import transaction
 from foundation.sealing import Sealer
 from tests.console.conftest import Browser
@@ -253,6 +254,20 @@ def test_form_is_shown_to_open_segments(browser: Browser, engine: Engine, site: 
     browser.see(f"/segments/{vip.id}/people")
     browser.submit(f"/segments/{vip.id}/pages", on="no")
     assert "closed to pages" in browser.see(path)
+
+
+def test_form_that_nobody_can_confirm_says_so(browser: Browser, engine: Engine, site: UUID) -> None:
+    path = made(browser, site)
+    said = {"double_opt_in": "yes", "consent_email": "I agree to letters."}
+    browser.submit(path, **typed(browser.see(path)) | said)
+    assert "Nobody can confirm yet" in browser.see(path)
+    with transaction(engine) as session:
+        journey = Journey(name="Confirm", state="on", version=1)
+        session.add(journey)
+        session.flush()
+        spec = {"trigger": {"kind": "double_opt_in"}}
+        session.add(JourneyVersion(journey_id=journey.id, number=1, spec=spec))
+    assert "Nobody can confirm yet" not in browser.see(path)
 
 
 COSTS = {"/forms": 2, "": 5, "/results": 5, "/preview": 3, "/preview.js": 3}

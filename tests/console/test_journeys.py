@@ -404,6 +404,28 @@ def test_invoices_of_the_past_are_not_kept(browser: Browser, desk: Desk) -> None
     assert "can't be tried out" in browser.submit(f"/journeys/{made}/backtests", 422, days="5").text
 
 
+@pytest.mark.parametrize("do", ["save", "check", "add:split::0", "nonsense"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"trigger": EVIL, "reentry": EVIL, "goal": "condition", "holdout": "-1", "s_x": "include"},
+        {"trigger": "segment", "t_segment": "' OR 1=1", "s0_type": "letter", "s0_letter_id": EVIL},
+        {"s0_type": "until", "s0_weekdays": ["9", "x", "1"], "s0_time": EVIL, "s0_id": "x" * 50},
+        {"s0_type": "split", "s0.0_share": "²", "s0.0_name": EVIL, "s0.0.0_type": "exit", "name": "\x00"},
+        {"s0_type": "condition", "s0_condition": "(" * 5000, "s0.yes.0_type": "list", "priority": "9" * 30},
+        {f"s{n}_type": "wait" for n in range(60)},
+    ],
+)
+def test_editor_answers_whatever_is_sent(browser: Browser, desk: Desk, said: dict[str, Any], do: str) -> None:
+    here = f"/journeys/{journeying.journey(desk)}/edit"
+    browser.see(here)
+    answer = browser.post(here, data={"csrf": browser.token, "do": do, **said}, follow_redirects=False)
+    assert answer.status_code == (422 if do == "save" else 200)
+    assert "<img" not in answer.text
+    assert desk.rows("SELECT version FROM journeys")[0].version == 1
+
+
 COSTS = {
     "": 12, "/edit": 6, "/people": 6, "/results": 13, "/versions": 5, "/switch?to=off": 5, "/runs/{run}": 10,
 }  # fmt: skip

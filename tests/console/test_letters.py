@@ -125,13 +125,15 @@ def test_every_block_comes_back_as_it_was(browser: Browser, engine: Engine) -> N
 
 
 def test_blocks_are_added_moved_and_removed_without_a_script(browser: Browser, engine: Engine) -> None:
-    path = made(engine, "nps")  # heading, text, footer
+    path = made(engine, "welcome")  # heading, text, button, footer
 
     def order(page: str) -> list[str]:
         return re.findall(r'name="b\d+_type" value="(\w+)"', page)
 
     said = typed(browser.see(path)) | {"subject": "Not lost"}
-    page = browser.submit(path, 200, **said | {"do": "add:button"}).text
+    page = browser.submit(path, 200, **said | {"do": "remove:2"}).text
+    assert order(page) == ["heading", "text", "footer"]
+    page = browser.submit(path, 200, **typed(page) | {"do": "add:button"}).text
     assert order(page) == ["heading", "text", "button", "footer"]
     page = browser.submit(path, 200, **typed(page) | {"do": "up:2"}).text
     assert order(page) == ["heading", "button", "text", "footer"]

@@ -30,6 +30,15 @@ _SELECT = (
     " CAST(:j_contexts AS jsonb[])) AS w (profile_id, step, due_at, context)"
     " JOIN profiles p ON p.id = w.profile_id"
 )
+# another card with this address has had this step's letter lately
+_SHARED = text(
+    "SELECT c.id, lower(c.email) AS address, EXISTS (SELECT FROM deliveries d"
+    " WHERE d.address = lower(c.email) AND starts_with(d.step, :mark)"
+    " AND split_part(d.step, ':', 4) = :id AND d.planned_at > :since"
+    " AND d.customer_id <> c.id AND d.state NOT IN ('skipped', 'cancelled')) AS taken"
+    " FROM customers c WHERE c.id = ANY(:cards) AND c.email <> ''"
+)
+SHARED = timedelta(days=1)
 _FATES = text(
     "SELECT step, state, reason, due_at, handed_at, finished_at FROM deliveries WHERE step = ANY(:steps)"
 )
@@ -61,6 +70,8 @@ def _plan(turn: Turn, step: Step, runs: Sequence[Run]) -> None:
     version = letters.newest(turn.session, letter.id) if letter else None
     if letter is None or version is None:
         raise BadInput(_("The letter of a step is gone; choose another one."), "letter_id")
+    if letter.purpose == "marketing":
+        runs = _unshared(turn, step, runs)
     steps = {name(run, step.id): run for run in runs}
     values = {
         "j_profiles": [run.profile_id for run in runs],
@@ -68,6 +79,8 @@ def _plan(turn: Turn, step: Step, runs: Sequence[Run]) -> None:
         "j_dues": [run.moment(turn.at) for run in runs],
         "j_contexts": [msgspec.json.encode(run.context).decode() for run in runs],
     }
+    if not runs:
+        return
     ledger.plan(
         turn.session, "", letter.purpose, UUID(step.said["sender_id"]), version.id, (_SELECT, values),
         letter.topic, with_context=True, with_steps=True,
@@ -76,6 +89,25 @@ def _plan(turn: Turn, step: Step, runs: Sequence[Run]) -> None:
         turn.say(run, "letter", letter=str(letter.id), version=version.number, step=said)
         run.letters = [*run.letters, said]
         turn.wait(run, run.moment(turn.at) + LOOK)
+
+
+def _unshared(turn: Turn, step: Step, runs: Sequence[Run]) -> list[Run]:
+    """Of several cards with one address the first gets a letter that isn't about something of their own."""
+    values = {
+        "mark": f"journey:{runs[0].journey_id}:", "id": step.id, "since": turn.at - SHARED,
+        "cards": [run.card for run in runs],
+    }  # fmt: skip
+    rows = {row.id: row for row in turn.session.execute(_SHARED, values)}
+    owners: dict[str, UUID | None] = {}
+    left = []
+    for run in runs:
+        row = rows.get(run.card) if run.card else None
+        if row and (row.taken or owners.setdefault(row.address, run.card) != run.card):
+            turn.say(run, "no_letter", reason="shared")
+            turn.go(run, step.then)
+        else:
+            left.append(run)
+    return left
 
 
 def _look(turn: Turn, step: Step, runs: Sequence[Run]) -> None:

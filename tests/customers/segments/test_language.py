@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from customers.segments import checks, language, printing, sql, tree
 from customers.segments.language import BadText
@@ -202,3 +203,18 @@ def test_groups_of_groups_become_one():
     one, other = Field(field="name", op="set"), Field(field="city", op="set")
     assert tree.simplified(Or(parts=(Or(parts=(one, other)), one))) == Or(parts=(one, other, one))
     assert tree.simplified(And(parts=(And(parts=(one,)),))) == one
+
+
+def test_what_is_wrong_with_a_long_text_is_found_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of the parser at each word would make it take the square of the words."""
+    copies, whole = [], InteractiveParser.copy
+
+    def counted(self: InteractiveParser, **how: bool) -> InteractiveParser:
+        copies.append(1)
+        return whole(self, **how)
+
+    monkeypatch.setattr(InteractiveParser, "copy", counted)
+    for said in ("(" * 15_000, "not " * 4_000, 'city = "a" and ' * 1_200):
+        with pytest.raises(BadInput, match="the text ends here; expected"):
+            language.parse(said)
+    assert len(copies) < 200

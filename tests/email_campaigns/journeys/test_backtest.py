@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import InternalError
 
-from email_campaigns.journeys.backtest import sandbox, store
+from email_campaigns.journeys.backtest import replay, sandbox, store
 from email_campaigns.journeys.tables import Journey
 from foundation import clock
 from foundation.database import transaction
@@ -208,6 +208,22 @@ def test_when_time_gets_short_instants_are_taken_together(street: Street) -> Non
         assert (row.state, row.result["letters"]) == ("done", 3)
     assert len(heard) < 20
     assert heard == sorted(heard)
+
+
+def test_too_many_people_are_a_reason(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "MOST_PEOPLE", 1)
+    street.desk.crowd(2)
+    journey = street.journey(on=False)
+    street.happen(0)
+    street.happen(1)
+    clock.advance(HOUR)
+    with transaction(street.engine) as session:
+        test = store.start(session, session.get_one(Journey, journey), 1).id
+    store.run(street.engine, test)
+    with transaction(street.engine) as session:
+        row = store.read(session, test)
+        assert (row.state, row.result) == ("failed", {})
+        assert "more than 1 people" in row.reason
 
 
 def test_what_cannot_be_tried_out(street: Street) -> None:

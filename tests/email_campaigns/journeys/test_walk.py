@@ -251,3 +251,22 @@ def test_the_context_of_the_occurrence_is_the_letters(street: Street) -> None:
     street.do('UPDATE timeline SET data = \'{"said": "hello"}\'')
     street.tick()
     assert [row.context for row in street.rows("SELECT context FROM deliveries")] == [{"said": "hello"}]
+
+
+def test_two_cards_with_one_address_get_one_letter(street: Street) -> None:
+    street.desk.crowd(3)
+    street.do("UPDATE customers SET email = 'person0@mail.example' WHERE name <> 'Person Nr2'")
+    street.journey(street.letter())
+    street.happen(0)
+    street.happen(1)
+    street.happen(2)
+    street.live(2 * MINUTE, MINUTE)  # at once
+    assert [row[0] for row in street.ledger()] == ["person0@mail.example", "person2@mail.example"]
+    clock.advance(2 * DAY)
+    street.happen(0)
+    street.live(MINUTE, MINUTE)
+    street.happen(1)
+    street.live(MINUTE, MINUTE)  # one after the other
+    assert len(street.ledger()) == 3
+    assert street.log().count(("s1", "no_letter")) == 2
+    assert {state for _who, state, _reason in street.runs()} == {"done"}

@@ -14,6 +14,8 @@ from foundation.records import Consent
 from tests.email_campaigns.triggers.scene import LONG_AGO, Scene, buyer
 from tests.web_capture.conftest import capturing, client, pages, rows  # noqa: F401
 from tests.web_capture.forms.made import CONSENT, published, said, send, with_forms
+from web_capture.forms import routes as form_routes
+from web_capture.limits import Limit
 
 DAY = timedelta(days=1)
 
@@ -89,8 +91,9 @@ def test_withdrawn_again_is_over(scene: Scene, clock):
 
 
 @pytest.fixture
-def form(scene: Scene, pages, client, rows):  # noqa: F811
+def form(scene: Scene, pages, client, rows, monkeypatch):  # noqa: F811
     """A function that signs somebody up on the site by our form."""
+    monkeypatch.setattr(form_routes, "PER_ADDRESS", Limit(0.5))  # others were there from this address
     with_forms(client.app)
     with transaction(scene.engine) as session:
         for source in session.query(Source):
@@ -103,7 +106,8 @@ def form(scene: Scene, pages, client, rows):  # noqa: F811
         )  # fmt: skip
         fields = {"email": email}
         body = said(made, pages.write_key, f"message-{number:04}", fields=fields, consent=list(consent))
-        assert send(pages.client, body).json()["ok"]
+        answer = send(pages.client, body).json()
+        assert answer["ok"], answer
         rows("SELECT 1")
 
     sign_up.made = None
