@@ -96,12 +96,12 @@ def test_demo_captures_its_visitors_and_writes_to_them(reachable):
             "embedded",
             "slide",
         ]
-        assert asked(data, "SELECT state FROM mailings")[0] == "done"
-        ended = "state IN ('accepted', 'skipped', 'holdout')"
-        sent, others = asked(data, "SELECT count(*) FILTER (WHERE state = 'accepted'),"
-                             f" count(*) FILTER (WHERE NOT {ended}) FROM deliveries")  # fmt: skip
+        assert grows(data, "SELECT count(*) FROM mailings WHERE state = 'done'", 0)
+        sent, others = asked(data, "SELECT count(*) FILTER (WHERE state = 'accepted'), count(*) FILTER"
+            " (WHERE state NOT IN ('accepted', 'skipped', 'holdout')) FROM deliveries"
+            " WHERE left(step, 8) = 'mailing:'")  # fmt: skip
         assert sent > 50 and others == 0
-        assert len(list((data / "letters").glob("*.eml"))) == sent
+        assert len(list((data / "letters").glob("*.eml"))) >= sent
         assert asked(data, "SELECT array_agg(DISTINCT state) FROM journeys")[0] == ["on"]
         events = "SELECT count(*) FROM timeline WHERE kind LIKE 'web.%'"
         assert grows(data, events, asked(data, events)[0])

@@ -57,7 +57,7 @@ _VIEWS: dict[str, tuple[dict[str, str], str]] = {
         "true",
     ),
     # triggers pass over what happened before a shop was connected; the past is what is asked for here
-    "sources t": ({"created_at": "CAST('-infinity' AS timestamptz)"}, "true"),
+    "sources t": ({"created_at": "CAST('1970-01-01 00:00Z' AS timestamptz)"}, "true"),
     "segment_events t": ({}, f"t.at <= {_NOW}"),
     "segment_entries t": (
         {"removed_at": f"CASE WHEN t.removed_at <= {_NOW} THEN t.removed_at END"},

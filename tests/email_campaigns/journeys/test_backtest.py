@@ -11,6 +11,7 @@ from sqlalchemy.exc import InternalError
 
 from email_campaigns.journeys.backtest import replay, sandbox, store
 from email_campaigns.journeys.tables import Journey
+from email_campaigns.triggers import parts
 from foundation import clock
 from foundation.database import transaction
 from foundation.errors import BadInput
@@ -190,6 +191,16 @@ def test_the_past_that_was_loaded_later_counts_as_known_when_it_happened(street:
     street.do("UPDATE timeline SET received_at = :at", at=clock.now())
     found = tried(street, street.journey(on=False))
     assert (found["entered"], found["letters"]) == (1, 1)
+
+
+def test_a_shop_that_was_connected_today_has_a_past(street: Street) -> None:
+    street.do("UPDATE sources SET created_at = :at", at=clock.now())
+    journey, before = street.journey(on=False), clock.now() - DAY
+    bought = text("SELECT count(*) FROM sources s WHERE " + parts.LIVE_SOURCE.format("s.id", ":before"))
+    with sandbox.opened(street.engine, journey, before) as inside:
+        assert inside.scalar(bought, {"before": before}) > 0
+    with transaction(street.engine) as session:
+        assert session.scalar(bought, {"before": before}) == 0
 
 
 def test_when_time_gets_short_instants_are_taken_together(street: Street) -> None:
