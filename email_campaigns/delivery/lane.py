@@ -30,7 +30,7 @@ from foundation.errors import KartotekaError, Misconfigured, Temporary
 from foundation.text import _
 from foundation.wake import wake
 
-CHUNK = 20  # letters between two commits, at most
+CHUNK = 10  # letters between two commits, at most
 STRETCH = 0.02  # seconds that the letters between two commits should take
 REST = timedelta(seconds=5)  # until letters are tried again that a transport couldn't take
 Results = list[tuple[Made, Outcome]]

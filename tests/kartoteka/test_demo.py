@@ -27,7 +27,7 @@ def reachable():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_demo_stopped_half_way_leaves_nothing(ending, reachable):
     demo = Program("demo", "--people", "25", "--orders", "30", "--port", "0", cwd=ROOT, TMPDIR=str(reachable))
     try:
@@ -38,7 +38,7 @@ def test_demo_stopped_half_way_leaves_nothing(ending, reachable):
     assert not list(reachable.iterdir())
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_demo_leaves_nothing_behind(ending, reachable):
     demo = Program("demo", "--people", "25", "--orders", "30", "--every", "0.5", "--port", "0", cwd=ROOT,
                    TMPDIR=str(reachable))  # fmt: skip

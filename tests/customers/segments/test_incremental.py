@@ -274,7 +274,7 @@ BUSY = [
 
 
 def test_step_by_step_is_the_same_as_all_at_once(engine):
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(STEPS, min_size=10, max_size=30), st.booleans())
     def check(steps, busy):
         run(engine, [*(BUSY if busy else ()), *steps, ("follow",), *steps[:5], ("wait", 24 * 4)])
@@ -285,7 +285,7 @@ def test_step_by_step_is_the_same_as_all_at_once(engine):
 def test_random_conditions_are_kept_as_well(engine):
     """Whatever can be asked for, over one busy history."""
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(trees.TREES, min_size=4, max_size=len(SAID)), st.lists(STEPS.filter(_no_change), max_size=8)
     )
