@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -130,7 +131,7 @@ def _person(row: Mapping[str, Any], names: Mapping[str, str], titles: Mapping[st
         "id": row["customer"], "known": row["customer"] in names, "name": names.get(row["customer"], ""),
         "entered_at": _instant(row["entered_at"]), "state": row["state"], "reason": row["reason"],
         "letters": letters, "bought_at": _instant(row["bought_at"]), "before": _anyway(row),
-        "money": [(float(spent), currency) for currency, spent in row["money"].items()],
+        "money": [(Decimal(spent), currency) for currency, spent in row["money"].items()],
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ those held out are compared over the same days behind their coming in.
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -102,7 +103,7 @@ class Figures:
     steps: dict[str, StepFigures] = field(default_factory=dict)
     buyers: int = 0
     orders: int = 0
-    revenue: dict[str, float] = field(default_factory=dict)  # currency -> what people in it spent
+    revenue: dict[str, Decimal] = field(default_factory=dict)  # currency -> what people in it spent
     currency: str = ""
     against: Comparison | None = None  # share who ordered, of those in it against those held out
     against_money: Comparison | None = None
@@ -114,9 +115,10 @@ class Figures:
 
     def kept(self) -> dict[str, Any]:
         """What lists show of it, as JSON."""
+        revenue = {currency: str(amount) for currency, amount in self.revenue.items()}
         return {
             "entered": self.entered, "going": self.going, "goal": self.goal, "letters": self.letters,
-            "orders": self.orders, "revenue": self.revenue, "currency": self.currency, "days": self.days,
+            "orders": self.orders, "revenue": revenue, "currency": self.currency, "days": self.days,
             "since": self.since.isoformat(), "at": now().isoformat(),
         }  # fmt: skip
 
@@ -179,7 +181,7 @@ def _money(session: Session, found: Figures, values: dict[str, Any]) -> None:
             continue
         found.buyers += row.buyers
         found.orders += int(row.orders)
-        found.revenue[row.currency] = float(row.spent)
+        found.revenue[row.currency] = row.spent
     found.currency = by_currency.most_common(1)[0][0] if by_currency else ""
     if not found.held or not found.entered:
         return

@@ -1,5 +1,6 @@
 """Journeys from the terminal: list, look, switch on, pause, switch off, try out on the past."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,10 @@ def _told(row: "JourneyTest") -> str:
     if row.state == "failed":
         return f"The back-test failed: {row.reason}"
     found = row.result
-    money = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in found["money"].items()) or "nothing"
+    money = (
+        ", ".join(f"{Decimal(amount):,.2f} {currency}" for currency, amount in found["money"].items())
+        or "nothing"
+    )
     skipped = ", ".join(f"{count:,} {reason}" for reason, count in found["skipped"].items())
     return "\n".join(
         [

@@ -385,7 +385,7 @@ def test_back_test_of_people_who_are_gone(browser: Browser, desk: Desk) -> None:
     }  # fmt: skip
     result = {
         "days": 7, "entered": 60, "held": 1, "refused": {EVIL: 1}, "letters": 0, "steps": {}, "bought": 1,
-        "skipped": {EVIL: 2}, "bought_before": 1, "money": {EVIL: 5.0}, "rows": [row] * 60, "more": 7,
+        "skipped": {EVIL: 2}, "bought_before": 1, "money": {EVIL: "5.00"}, "rows": [row] * 60, "more": 7,
     }  # fmt: skip
     desk.do(
         "UPDATE journey_tests SET state = 'done', result = CAST(:result AS jsonb)", result=json.dumps(result)

@@ -71,8 +71,9 @@ for (const name of ["alert", "confirm", "prompt", "open", "msgbox"])
 """
 ODD = """(() => {
   const odd = [...document.querySelectorAll(
-    "iframe:not(#preview[src^='/forms/'][src$='/preview']), img, object, embed, base, style, math, meta[http-equiv], animate,"
-    + " svg:not(.icon, .ring), main link, main script:not([src^='/static/'][src$='/form_builder.js'])"
+    "iframe:not(#preview[src^='/forms/'][src$='/preview']), img, object, embed, base, style, math,"
+    + " meta[http-equiv], animate, svg:not(.icon, .ring), main link,"
+    + " main script:not([src^='/static/'][src$='/form_builder.js'])"
   )].map((e) => e.outerHTML.slice(0, 200));
   for (const e of document.querySelectorAll("*"))
     for (const { name } of e.attributes)

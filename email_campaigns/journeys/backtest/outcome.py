@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -39,7 +40,7 @@ def of(session: Session, journey_id: UUID, since: datetime, days: int = DAYS) ->
     refused: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     steps: Counter[str] = Counter()
-    money: Counter[str] = Counter()
+    money: dict[str, Decimal] = {}
     rows: list[dict[str, Any]] = []
     for row in found:
         if row.state == "left" and row.reason in REFUSED:
@@ -51,7 +52,7 @@ def of(session: Session, journey_id: UUID, since: datetime, days: int = DAYS) ->
             people["bought"] += 1
             people["bought_before"] += one["before"]
             for currency, spent in row.money.items():
-                money[currency] += float(spent)  # type: ignore[assignment]
+                money[currency] = money.get(currency, Decimal(0)) + Decimal(spent)
         for letter in one["letters"]:
             if letter["state"] == "accepted":
                 steps[letter["step"]] += 1
@@ -63,7 +64,7 @@ def of(session: Session, journey_id: UUID, since: datetime, days: int = DAYS) ->
         "days": days, "entered": people["entered"], "held": people["held"], "refused": refused,
         "letters": steps.total(), "steps": steps, "skipped": skipped, "bought": people["bought"],
         "bought_before": people["bought_before"],
-        "money": {one: round(spent, 2) for one, spent in money.items()},
+        "money": {one: str(spent) for one, spent in money.items()},
         "rows": rows, "more": max(0, people["entered"] + people["held"] - len(rows)),
     }  # fmt: skip
 

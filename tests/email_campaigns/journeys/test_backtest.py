@@ -142,7 +142,7 @@ def test_it_tries_out_what_never_ran_and_says_who_bought_anyway(street: Street) 
     clock.advance(2 * DAY)
     found = tried(street, journey, 4)
     assert (found["entered"], found["letters"], found["skipped"]) == (4, 3, {"no_consent": 1})
-    assert (found["bought"], found["bought_before"], found["money"]) == (2, 1, {"KZT": 100.0})
+    assert (found["bought"], found["bought_before"], found["money"]) == (2, 1, {"KZT": "100.0000"})
     assert found["steps"] == {"s2": 3}
     assert street.rows("SELECT FROM journey_runs") == street.rows("SELECT FROM deliveries") == []
 
