@@ -55,6 +55,7 @@ class Signer:
         }  # fmt: skip
         self._outer = hashlib.sha256(padded.translate(_OUTER))
         self.numbers: dict[str, int] = {}
+        self._letter, self._links = b"", dict[int, str]()  # of the letter being made, by their numbers
 
     def token(self, kind: str, delivery: bytes, number: int = 0) -> str:
         """The same token as `tokens.write`, for a third of its time."""
@@ -84,7 +85,16 @@ class Signer:
             if not url.startswith(self.base) and len(url) <= LONGEST:
                 unknown.add(url)
             return url
-        return f"{self.base}c/{self.token('click', delivery, number)}"
+        return self._clicked(delivery, number)
+
+    def _clicked(self, delivery: bytes, number: int) -> str:
+        """A click link; text and HTML of one letter lead to the same places, and a seal costs."""
+        if delivery != self._letter:
+            self._letter, self._links = delivery, {}
+        found = self._links.get(number)
+        if found is None:
+            found = self._links[number] = f"{self.base}c/{self.token('click', delivery, number)}"
+        return found
 
     def html(self, delivery: UUID, html: str, unknown: set[str], *, usual: bool = False) -> str:
         """The letter's HTML with click links, and with the pixel before its end.
@@ -110,7 +120,7 @@ class Signer:
             url, quote, rest = part.partition('"')
             number = numbers.get(url)
             if number is not None:
-                made.append(f"{self.base}c/{self.token('click', raw, number)}{quote}{rest}")
+                made.append(f"{self._clicked(raw, number)}{quote}{rest}")
             elif not url.startswith(self.base) and url.lstrip()[:4].lower() == "http":
                 clicked = self.click(raw, markup.unescape(url.strip()), unknown)
                 made.append(f"{markup.escape(clicked)}{quote}{rest}")

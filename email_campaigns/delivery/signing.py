@@ -7,9 +7,10 @@ don't use.
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -25,6 +26,7 @@ from foundation.errors import Misconfigured
 OVERSIGNED = frozenset({"from", "to", "subject", "date", "message-id", "list-unsubscribe",
                         "list-unsubscribe-post", "reply-to"})  # fmt: skip
 _UNSIGNED = frozenset({"return-path"})
+FOLD = "\r\n "
 _SPACES = re.compile(r"[ \t\r\n]+")
 _PREHASHED = utils.Prehashed(hashes.SHA256())
 _PADDING = padding.PKCS1v15()
@@ -62,23 +64,21 @@ class Signer:
         """The DKIM-Signature headers to put before the letter's own."""
         canonical = [(name.lower(), relaxed(name, value)) for name, value in headers]
         signed = [one for one in canonical if one[0] not in self.leaves]
-        names = [name for name, _text in signed]
-        named = ":".join(
-            [*names, *(name for name in dict.fromkeys(names) if name in OVERSIGNED), *_absent(names)]
-        )
+        named = _named(tuple([name for name, _text in signed]))
         hashed = sha256("".join([text for _name, text in signed]).encode())
         body_hash = b64encode(sha256(simple(body)).digest()).decode()
         made = [self._one(key, named, hashed.copy(), body_hash, int(at.timestamp())) for key in self.keys]
         return "".join(made).encode()
 
     def _one(self, key: Key, named: str, hashed: Any, body_hash: str, at: int) -> str:
+        """One header; what is hashed of it is what `relaxed` makes of it: each fold is one blank."""
         value = (
             f"v=1; a={key.algorithm}; c=relaxed/simple; d={self.domain};\r\n s={key.selector}; t={at};\r\n"
-            f" h={_folded(named)};\r\n bh={body_hash};\r\n b="
+            f" h={named};\r\n bh={body_hash};\r\n b="
         )
-        hashed.update(relaxed("DKIM-Signature", value).encode().removesuffix(b"\r\n"))
+        hashed.update(f"dkim-signature:{value.replace(FOLD, ' ')}".encode())
         signature = b64encode(key.sign(hashed.digest())).decode()
-        lines = "\r\n ".join([signature[at : at + 72] for at in range(0, len(signature), 72)])
+        lines = FOLD.join([signature[at : at + 72] for at in range(0, len(signature), 72)])
         return f"DKIM-Signature: {value}{lines}\r\n"
 
 
@@ -98,23 +98,21 @@ def simple(body: bytes) -> bytes:
     return body + b"\r\n"
 
 
-def _absent(names: Iterable[str]) -> list[str]:
-    """Headers that the letter hasn't and that nobody may add."""
+@lru_cache(maxsize=256)
+def _named(names: tuple[str, ...]) -> str:
+    """The list of signed headers, folded; names twice what nobody may add, present or not."""
     known = set(names)
-    return [name for name in ("reply-to", "cc") if name not in known]
-
-
-def _folded(named: str) -> str:
-    """The list of names on lines that fit."""
+    absent = [name for name in ("reply-to", "cc") if name not in known]
+    twice = [name for name in dict.fromkeys(names) if name in OVERSIGNED]
     lines, line = [], ""
-    for name in named.split(":"):
+    for name in [*names, *twice, *absent]:
         grown = f"{line}:{name}" if line else name
         if len(grown) > 66:
             lines.append(line + ":")
             line = name
         else:
             line = grown
-    return "\r\n  ".join([*lines, line])
+    return FOLD.join([*lines, line])
 
 
 def load(selector: str, pem: str) -> Key:
