@@ -1,13 +1,13 @@
 """Engine, sessions and the two helpers every set-based step needs: staging by COPY and advisory locks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.types.array import ListDumper
-from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy import CursorResult, Engine, MetaData, TextClause, create_engine, text
 from sqlalchemy.orm import DeclarativeBase, Session
 
 NAMING = {
@@ -67,6 +67,12 @@ def make_engine(url: str, *, pool_size: int = 5, application: str = "kartoteka")
             "connect_timeout": 10,
         },
     )
+
+
+def changed(session: Session, statement: TextClause, values: Mapping[str, Any]) -> int:
+    """Run a statement that writes; answers how many rows it wrote."""
+    done: CursorResult[Any] = session.execute(statement, values)  # type: ignore[assignment]
+    return done.rowcount
 
 
 @contextmanager

@@ -1,10 +1,13 @@
-"""A wire that can be cut: a proxy on loopback that passes bytes, refuses, or swallows everything."""
+"""What breaks on purpose: a wire (a proxy on loopback), and a process that is gone at its n-th statement."""
 
 import contextlib
 import socket
 import threading
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 from urllib.parse import urlsplit
+
+from sqlalchemy import Engine, event
 
 Mode = Literal["pass", "refuse", "hole"]
 
@@ -64,3 +67,29 @@ def _shut(one: socket.socket) -> None:
     with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
     one.close()
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this."""
+
+
+def cut_at(engine: Engine, number: int, act: Callable[[], Any]) -> bool:
+    """Run an act whose n-th statement or commit fails; whether it got through."""
+    left = number
+
+    def count(*_args: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Killed
+
+    event.listen(engine, "before_cursor_execute", count)
+    event.listen(engine, "commit", count)
+    try:
+        act()
+    except Killed:
+        return False
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+        event.remove(engine, "commit", count)
+    return True

@@ -11,6 +11,7 @@ from customers.touched import touch
 from email_campaigns.source import source_id
 from email_campaigns.tables import Delivery, Sender
 from foundation.clock import now
+from foundation.database import changed
 from foundation.errors import BadInput
 from foundation.text import _
 from foundation.wake import wake_after_commit
@@ -93,8 +94,7 @@ def plan(
         else "jsonb_build_object()",
     )
     wake_after_commit(session, DUTY)
-    done = session.execute(text(query), {**given, **ours})
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return changed(session, text(query), {**given, **ours})
 
 
 def cancel(session: Session, step: str, reason: str = "cancelled") -> int:
@@ -104,8 +104,7 @@ def cancel(session: Session, step: str, reason: str = "cancelled") -> int:
         " lease_until = NULL FROM (SELECT id FROM deliveries WHERE step = :step"
         " AND state IN ('planned', 'deferred', 'claimed') ORDER BY due_at, id FOR UPDATE) f WHERE d.id = f.id"
     )
-    done = session.execute(query, {"step": step, "reason": reason, "now": now()})
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return changed(session, query, {"step": step, "reason": reason, "now": now()})
 
 
 def counts(session: Session, step: str) -> dict[str, int]:
@@ -145,13 +144,13 @@ def again(session: Session, step: str, reason: str) -> int:
         " WHERE step = :step AND state = 'failed' AND reason = :reason"
     )
     wake_after_commit(session, DUTY)
-    done = session.execute(query, {"step": step, "reason": reason, "now": now()})
-    if done.rowcount and step.startswith("mailing:"):  # type: ignore[attr-defined]
+    count = changed(session, query, {"step": step, "reason": reason, "now": now()})
+    if count and step.startswith("mailing:"):
         reopened = (
             "UPDATE mailings SET state = 'sending', finished_at = NULL WHERE id = :id AND state = 'done'"
         )
         session.execute(text(reopened), {"id": UUID(step[8:])})
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return count
 
 
 def prove(session: Session, delivery_id: UUID, by: str) -> bool:

@@ -19,7 +19,7 @@ from email_campaigns.mailings import people, plan, start, states, store, variant
 from email_campaigns.mailings.people import Audience, Share
 from email_campaigns.tables import Mailing
 from foundation.clock import now
-from foundation.database import transaction
+from foundation.database import changed, transaction
 from foundation.errors import BadInput
 from foundation.tables import Operation
 
@@ -93,8 +93,7 @@ def _freeze(session: Session, mailing_id: UUID) -> int:
 def _insert(session: Session, mailing: Mailing, at: datetime) -> int:
     among = people.audience(session, mailing, at)
     query = text(_KEEP.format(audience=among.sql))
-    done = session.execute(query, {**among.params, "m_mailing": mailing.id})
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return changed(session, query, {**among.params, "m_mailing": mailing.id})
 
 
 def fill(engine: Engine, mailing_id: UUID) -> bool:

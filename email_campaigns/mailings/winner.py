@@ -11,6 +11,7 @@ from email_campaigns.mailings import states, store
 from email_campaigns.results import compare, figures
 from email_campaigns.tables import Mailing
 from foundation.clock import now
+from foundation.database import changed
 from foundation.errors import BadInput
 from foundation.text import _
 from foundation.wake import wake_after_commit
@@ -85,8 +86,7 @@ def _give(session: Session, mailing: Mailing, name: str, verdict: str, actor: st
         "now": at,
         "step": store.step(mailing.id),
     }
-    done = session.execute(_GIVE, values)
-    count = int(done.rowcount)  # type: ignore[attr-defined]
+    count = changed(session, _GIVE, values)
     chosen = {"variant": name, "at": at.isoformat(), "verdict": verdict, "actor": actor, "letters": count}
     mailing.winner = {**mailing.winner, "chosen": chosen}
     session.flush()

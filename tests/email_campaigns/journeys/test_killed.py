@@ -1,7 +1,6 @@
 """The process is gone at any statement, whatever happened: each letter once, and a log that says why."""
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from email_campaigns import triggers
 from email_campaigns.delivery import claims
@@ -24,34 +23,9 @@ from tests.conftest import MORNING, empty
 from tests.email_campaigns.journeys.test_walk import HOUR, MINUTE, wait
 from tests.email_campaigns.journeys.world import TRIGGER, Street
 from tests.email_campaigns.mailings.world import build
+from tests.faults import cut_at
 
 ENDS = {"done", "goal", "left", "stopped"}
-
-
-class Killed(BaseException):
-    """The process is gone: nothing catches this."""
-
-
-def cut_at(engine: Engine, number: int, act: Callable[[], Any]) -> bool:
-    """Run an act whose n-th statement or commit fails; whether it got through."""
-    left = number
-
-    def count(*_args: Any) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise Killed
-
-    event.listen(engine, "before_cursor_execute", count)
-    event.listen(engine, "commit", count)
-    try:
-        act()
-    except Killed:
-        return False
-    finally:
-        event.remove(engine, "before_cursor_execute", count)
-        event.remove(engine, "commit", count)
-    return True
 
 
 def sound(street: Street) -> None:

@@ -1,36 +1,10 @@
 """The n-th statement fails, for every n: what is done again afterwards is done once, for everybody."""
 
 import pytest
-from sqlalchemy import event
 
 from email_campaigns.mailings import freeze, jobs, winner
 from foundation.database import transaction
-
-
-class Killed(BaseException):
-    """The process is gone: nothing catches this."""
-
-
-def cut_at(engine, number, act):
-    """Run an act whose n-th statement or commit fails; whether it got through."""
-    left = number
-
-    def count(*_args):
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise Killed
-
-    event.listen(engine, "before_cursor_execute", count)
-    event.listen(engine, "commit", count)
-    try:
-        act()
-    except Killed:
-        return False
-    finally:
-        event.remove(engine, "before_cursor_execute", count)
-        event.remove(engine, "commit", count)
-    return True
+from tests.faults import cut_at
 
 
 def write(desk, mailing):
