@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint bench soak docs screenshots clean
+.PHONY: help setup demo run test lint bench soak docs texts screenshots clean
 
 help:  ## show what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,7 +33,7 @@ run: setup  ## Kartoteka on ./kartoteka-data
 	@exec $(BIN)/kartoteka up
 
 test: setup  ## all tests that this machine can run
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not soak"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not soak"
 
 lint: setup  ## style, types, import contracts
 	$(BIN)/ruff format --check .
@@ -50,6 +50,9 @@ soak: setup  ## long runs under kills and load; KARTOTEKA_SOAK_KILLS=20 is what 
 
 docs: setup  ## write the generated pages of docs/
 	$(BIN)/python -m kartoteka.reference
+
+texts: setup  ## bring the translations up to date with the texts (docs/translating.md)
+	$(BIN)/python -m kartoteka.translations
 
 screenshots: setup  ## take the pictures of docs/screenshots (needs chromium)
 	KARTOTEKA_SCREENSHOTS=1 $(BIN)/python -m pytest -m browser tests/console -p no:cacheprovider

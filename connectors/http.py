@@ -35,13 +35,15 @@ class Http:
     """Calls to one outside system.
 
     `deadline` is in seconds per call, all attempts together; `max_bytes` counts after decompression;
-    `per_second` spaces calls out; `credential` is the setting to name when the sign-in is refused.
+    `per_second` spaces calls out; `credential` is the setting to name when the sign-in is refused; paths that
+    are secrets themselves (`secret_paths`) are kept out of the log.
     """
 
     def __init__(
         self, base_url: str, *, headers: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None,
         allow_private: bool = False, deadline: float = 30.0, max_bytes: int = 32_000_000,
         per_second: float | None = None, attempts: int = 4, credential: str = "", verify: bool | str = True,
+        secret_paths: bool = False,
         resolver: guard.Resolver = guard.system_resolver, sleep: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
         parts = guard.read_address(base_url, allow_private=allow_private)
@@ -49,7 +51,7 @@ class Http:
         self.host = parts.hostname or ""
         self._deadline, self._max_bytes, self._attempts = deadline, max_bytes, attempts
         self._spacing = 1 / per_second if per_second else 0.0
-        self._credential, self._sleep = credential, sleep
+        self._credential, self._sleep, self._secret_paths = credential, sleep, secret_paths
         self._next_call = 0.0
         self._breaker = Breaker(self.host)
         self._door = Door(allow_private=allow_private, resolver=resolver)
@@ -158,8 +160,9 @@ class Http:
         self, call: requests.PreparedRequest, began: float, status: int, size: int, problem: str
     ) -> None:
         write = _log.debug if 200 <= status < 400 and not problem else _log.warning
+        path = "" if self._secret_paths else urlsplit(call.url or "").path
         write(
-            "call", method=call.method, host=self.host, path=urlsplit(call.url or "").path,
+            "call", method=call.method, host=self.host, path=path,
             status=status, bytes=size, ms=round((clock.monotonic() - began) * 1000), problem=problem,
         )  # fmt: skip
 

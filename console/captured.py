@@ -58,8 +58,8 @@ def _sentences() -> dict[str, tuple[str, str, str]]:
         "cart_updated": ("link", _("Changed the cart: %s"), _("Changed the cart")),
         "cart_viewed": ("link", _("Looked at the cart: %s"), _("Looked at the cart")),
         "checkout_started": ("link", _("Began the checkout: %s"), _("Began the checkout")),
-        "checkout_step_viewed": ("link", _("Came to checkout step %s"), _("Went on in the checkout")),
-        "checkout_step_completed": ("link", _("Finished checkout step %s"), _("Went on in the checkout")),
+        "checkout_step_viewed": ("link", _("Came to checkout step %s"), _("Came to a checkout step")),
+        "checkout_step_completed": ("link", _("Finished checkout step %s"), _("Finished a checkout step")),
         "payment_info_entered": ("link", _("Chose how to pay: %s"), _("Entered how to pay")),
         "order_updated": ("order", _("Changed order %s"), _("Changed an order")),
         "order_completed": ("order", _("Ordered: order %s"), _("Ordered")),
@@ -77,6 +77,7 @@ def _sentences() -> dict[str, tuple[str, str, str]]:
         "product_shared": ("", _("Shared “%s”"), _("Shared a product")),
         "cart_shared": ("", _("Shared the cart: %s"), _("Shared the cart")),
         "product_reviewed": ("", _("Reviewed “%s”"), _("Reviewed a product")),
+        "back_in_stock_asked": ("mail", _("Asked to be told when it is back: %s"), _("Asked to be told")),
     }  # fmt: skip
 
 
@@ -90,6 +91,15 @@ def _decided() -> dict[str, tuple[str, str, str]]:
     }
 
 
+def _of_forms() -> dict[str, tuple[str, str, str]]:
+    """The same of our own forms, which say their name."""
+    return {
+        "Form Viewed": ("", _("Saw the form “%s”"), ""),
+        "Form Closed": ("", _("Closed the form “%s”"), ""),
+        "Form Submitted": ("mail", _("Filled in the form “%s”"), ""),
+    }
+
+
 def knows(kind: str) -> bool:
     """Whether a timeline row is told here."""
     return kind.startswith(PREFIX) or kind in _decided()
@@ -97,7 +107,14 @@ def knows(kind: str) -> bool:
 
 def kinds() -> list[tuple[str, str]]:
     """Every kind of captured event with its name, for filters."""
-    return [(PREFIX + name, sentence) for name, (_dot, _full, sentence) in _sentences().items()]
+    named = {name: sentence for name, (_dot, _full, sentence) in _sentences().items()}
+    named["event"] = _("An event of the site's own")
+    return [(PREFIX + name, sentence) for name, sentence in named.items()]
+
+
+def decided() -> list[tuple[str, str]]:
+    """What is worked out from captured events, with its name."""
+    return [(kind, bare) for kind, (_dot, _full, bare) in _decided().items()]
 
 
 def told(kind: str, data: Mapping[str, Any]) -> Line:
@@ -105,6 +122,8 @@ def told(kind: str, data: Mapping[str, Any]) -> Line:
     name = kind.removeprefix(PREFIX)
     dot, full, bare = (_sentences() | _decided()).get(name, ("", _("“%s”"), name.replace("_", " ")))
     about, linked = _about(name, data), name in ("page", "lead") or _is_of_product(name)
+    if name in ("event", "lead") and (form := _form(data)):
+        about, linked, (dot, full, bare) = form, False, _of_forms()[str(data["event"])]
     address = (_product(data).get("url") if _is_of_product(name) else None) or data.get("url")
     url = web_address(address) if isinstance(address, str) else ""
     text = Markup("{}").format(bare)
@@ -138,7 +157,7 @@ def short(device: str) -> str:
 
 
 def _is_of_product(name: str) -> bool:
-    return name.split("_")[0] in ("product", "wishlist") and not name.startswith("product_list")
+    return name.split("_")[0] in ("product", "wishlist", "back") and not name.startswith("product_list")
 
 
 def _product(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -182,6 +201,13 @@ def _about(name: str, data: Mapping[str, Any]) -> str:
     if _is_of_product(name):
         return _first(product, "name", "sku", "product_id")
     return cut(data.get("event"))
+
+
+def _form(data: Mapping[str, Any]) -> str:
+    """The name of the form of ours that an event tells of; empty for everything else."""
+    said = data.get("properties")
+    ours = isinstance(said, dict) and said.get("form_id") and str(data.get("event")) in _of_forms()
+    return cut(said.get("form")) if ours and isinstance(said, dict) else ""
 
 
 def _person(data: Mapping[str, Any]) -> str:

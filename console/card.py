@@ -75,6 +75,7 @@ def because(rule: str | None, evidence: Mapping[str, Any]) -> str:
         "claim": _("unproved, but says the same"),
         "manual": _("merged by a person"),
         "split": _("split off by a person"),
+        "own": _("said of this very person"),
     }.get(rule or "new", rule or "")
     return f"{words}: {key}" if key and rule not in ("manual", "split", "new") else words
 
@@ -128,7 +129,7 @@ def kind_words(kind: str) -> str:
     """What kind of profile; nothing for the usual one."""
     return {
         "customer": "", "guest": _("guest"), "visitor": _("visitor"), "lead": _("unverified"),
-        "correspondent": _("writes letters"),
+        "correspondent": _("writes letters"), "own": _("set by journeys"),
     }.get(kind, kind)  # fmt: skip
 
 

@@ -18,6 +18,8 @@ _COUNTS = f"""(SELECT jsonb_build_object(
       'duplicates', (SELECT count(*) FROM (SELECT {WAITING} LIMIT 1000) d),
       'inbox', (SELECT count(*) FROM (SELECT FROM mail_threads WHERE waiting LIMIT 1000) w),
       'problems', (SELECT count(*) FROM (SELECT FROM problems WHERE state = 'open' LIMIT 1000) p),
+      'mailings', (SELECT count(*) FROM (SELECT FROM mailings WHERE state = 'asking' LIMIT 1000) m),
+      'stopped', (SELECT coalesce(nullif(stopped_reason, ''), '-') FROM mail_switch WHERE stopped),
       'journeys', (SELECT count(*) FROM (SELECT FROM journey_tasks WHERE done_at IS NULL LIMIT 1000) t),
       'connections', (SELECT count(*) FROM connections WHERE state = 'active' AND failures > 0)))"""
 _RUNNING = """(SELECT jsonb_agg(jsonb_build_object('id', r.id, 'kind', r.kind, 'name', s.name, 'read', r.read,

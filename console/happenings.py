@@ -36,6 +36,12 @@ def _sentences() -> dict[str, tuple[str, str]]:
     }
 
 
+def kinds() -> list[tuple[str, str]]:
+    """Kinds of shops' and sites' timeline rows, each with its name."""
+    orders = [(kind, " ".join((sentence % "").split())) for kind, (_dot, sentence) in _sentences().items()]
+    return orders + captured.decided() + captured.kinds()
+
+
 def tell(kind: str, data: Mapping[str, Any]) -> Told:
     """The line for a timeline row; a kind nobody taught us is shown by its name."""
     if captured.knows(kind):

@@ -41,7 +41,7 @@ def knows(kind: str) -> bool:
 
 
 def told(kind: str, data: Mapping[str, Any]) -> Line:
-    """The line of a letter; its subject leads to the conversation where there is one."""
+    """The line of a letter; its subject leads to the conversation, else to what became of the letter."""
     name = kind.removeprefix(PREFIX)
     dot, sentence = _sentences()[name]
     if data.get("automatic") == "reply":
@@ -50,10 +50,17 @@ def told(kind: str, data: Mapping[str, Any]) -> Line:
         sentence = _("Automatic letter: %s")
     elif name == "sent" and data.get("thread"):
         sentence = _("Our answer: %s")
+    elif data.get("machine") is True and name in ("opened", "clicked"):
+        dot, sentence = (
+            "",
+            _("A machine opened %s") if name == "opened" else _("A machine followed a link in %s"),
+        )
     subject = str(data.get("title") or data.get("subject") or _("without a subject"))
     shown: Markup = Markup("<bdi>{}</bdi>").format(subject)
     if data.get("thread"):
         shown = Markup('<a href="/inbox/{}">{}</a>').format(data["thread"], shown)
+    elif data.get("delivery"):
+        shown = Markup('<a href="/deliveries/{}">{}</a>').format(data["delivery"], shown)
     text = Markup(sentence.replace("%s", "{}")).format(shown)  # noqa: S704 (ours; the subject is escaped)
     return Line(dot, text, str(data.get("said") or data.get("reply") or _score(data)))
 

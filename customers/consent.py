@@ -15,6 +15,7 @@ from foundation.database import staged
 
 Standing = Mapping[tuple[str, str], bool]  # channel, purpose -> given
 MARKETING = "marketing"
+BACK_IN_STOCK = "back_in_stock"  # to be told once of a product that somebody asked for
 
 
 class Statement(NamedTuple):

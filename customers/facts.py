@@ -22,7 +22,10 @@ LETTERS = (
     " 'letter.unsubscribed', 'letter.replied', 'letter.answered'"
 )
 # and of those that say who wanted a product
-WANTED = "'browse.abandoned', 'cart.abandoned', 'checkout.abandoned', 'web.product_added_to_wishlist'"
+WANTED = (
+    "'browse.abandoned', 'cart.abandoned', 'checkout.abandoned', 'web.product_added_to_wishlist',"
+    " 'web.back_in_stock_asked'"
+)
 
 
 class Order(Base):

@@ -15,7 +15,8 @@ import msgspec
 from customers.identity import Key
 from foundation.records import Person
 
-NAMELESS = ("visitor", "correspondent")  # kinds of profiles that have no card until something identifies them
+OWN = "own"  # the kind of what we say ourselves, and the rule by which it is on its card
+NAMELESS = ("visitor", "correspondent", OWN)  # kinds of profiles that alone make nobody known
 NEW = 1 << 60  # ids of links yet to be written: after all that are
 
 
@@ -58,6 +59,11 @@ class Member:
     dirty: bool = False
     alone: dict[str, Any] | None = None  # columns of its card should it be new and nobody else's
     _person: Person | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether it makes somebody known."""
+        return self.kind not in NAMELESS
 
     @property
     def person(self) -> Person:
@@ -207,9 +213,8 @@ def _groups(graph: Graph, sets: Sets, home: dict[UUID, Edge]) -> list[Group]:
         group.members.append(member)
         if not member.gone or member.kept:
             group.live = True
-            named = member.kind not in NAMELESS
-            group.identified = group.identified or named
-            lived[edge.card] = lived.get(edge.card, False) or named
+            group.identified = group.identified or member.named
+            lived[edge.card] = lived.get(edge.card, False) or member.named
     for group in groups.values():
         group.survivor = min(group.cards, key=lambda card: _age(graph.cards[card], lived.get(card)))
     return list(groups.values())

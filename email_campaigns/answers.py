@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from customers import emails
 from customers.mail import store
 from customers.mail.tables import MailMessage
-from customers.tables import Profile
+from customers.tables import Customer, Profile
 from email_campaigns import secret, suppression
 from email_campaigns.delivery import guards
 from email_campaigns.delivery.answering import NO_VERSION, STEP
@@ -20,7 +20,7 @@ from email_campaigns.tables import Delivery, Sender
 from foundation.clock import new_id, now
 from foundation.context import Context, current
 from foundation.errors import BadInput
-from foundation.text import _
+from foundation.text import _, language
 from foundation.wake import wake_after_commit
 
 LONGEST, LONGEST_SUBJECT = 20_000, 200
@@ -74,6 +74,7 @@ def send(
         raise BadInput(_("This letter is on nobody's card, so it can't be answered from here."), "to")
     _may(session, to, context or current())
     address, one, at = emails.parse(to), new_id(), now()
+    tag = session.scalar(select(Customer.language).where(Customer.id == profile.customer_id)) or ""
     step = f"{STEP}{letter.thread_id}:{key}"
     row = {
         "id": one, "step": step, "profile_id": profile.id,
@@ -81,7 +82,7 @@ def send(
         "purpose": "transactional", "sender_id": sender.id, "transport_id": sender.transport_id,
         "letter_version_id": NO_VERSION, "due_at": at, "planned_at": at, "lease_until": None,
         "handed_at": None, "finished_at": None, "subject": subject,
-        "context": {"subject": subject, "text": f"{body}\n\n{_repeated(letter)}".strip(),
+        "context": {"subject": subject, "text": f"{body}\n\n{_repeated(letter, tag)}".strip(),
                     "references": _references(session, letter)},
     }  # fmt: skip
     planned = session.scalar(insert(Delivery).values(row).on_conflict_do_nothing().returning(Delivery.id))
@@ -133,11 +134,12 @@ def _known(session: Session, step: str, body: str, letter: MailMessage) -> UUID:
     return found.id
 
 
-def _repeated(letter: MailMessage) -> str:
-    """The letter answered, quoted below."""
+def _repeated(letter: MailMessage, tag: str) -> str:
+    """The letter answered, quoted below, in the language of the card."""
     who = letter.sender_name or letter.sender
     lines = [f"> {line}" for line in letter.text[:QUOTED].split("\n")]
-    return "\n".join((_("%(who)s wrote:") % {"who": who}, *lines)) if letter.text else ""
+    with language(tag):
+        return "\n".join((_("%(who)s wrote:") % {"who": who}, *lines)) if letter.text else ""
 
 
 def _references(session: Session, letter: MailMessage) -> list[str]:

@@ -41,11 +41,27 @@ the event `Opt-in Requested`, the properties `email` and `consent: [{"channel": 
 "form": "…"}]`, and the address as a trait, too (`context.traits.email`). A page can't:
 it would make us write to strangers.
 
+## Back in stock, as asked
+
+A form with *It asks to be told when the page's product is back* is shown only where the page says that
+its one product is sold out: by schema.org markup (JSON-LD, `availability` of all offers `OutOfStock` or
+`SoldOut`), or by the shop's template, which puts the form's place there with `data-sku` or
+`data-product` (the shop's own id). Sending it writes `web.back_in_stock_asked` with the product, and a
+consent of its own: purpose `back_in_stock`, with the words that were shown. That is consent to one
+letter, not to marketing; boxes to tick in the same form are apart from it. The trigger writes once when
+the product can be bought again; then the ask is done. Unsubscribing, by whatever letter, withdraws what
+was asked for before. A site's own server may ask with its secret key: `track` with the event `Back In
+Stock Requested`, the product's `sku` or `product_id`, and the address as a trait. A page can't.
+
 ## Would you recommend us
 
 `{{ links.answer }}?score=9` shows eleven numbers with 9 chosen, and room for a few words; the button
 answers. The answer stands on the timeline as `letter.answered` with `score` and `comment`; a later one
 replaces it. Any letter may carry the link. Segments ask for it: `scores.last(last 90 days) <= 6`.
+*Journeys > Scores* has the score (nines and tens less zeros to sixes, each person once with the last
+answer) with an interval that stays true however often one looks, month by month, by journey, step and
+mailing; under 30 people it is too early to say. The answers stand below it, by group and with a few
+words only, and go out as CSV; in the terminal `kartoteka journey scores`.
 
 ## Each trigger
 """

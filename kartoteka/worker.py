@@ -13,6 +13,7 @@ JOB_MODULES = (
     "email_campaigns.delivery.engine",
     "email_campaigns.doors.incoming",
     "email_campaigns.journeys.jobs",
+    "email_campaigns.journeys.calling",
 )
 
 

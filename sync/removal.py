@@ -21,7 +21,8 @@ ROWS = 5_000  # of other tables
 KIND = "connection.remove"
 
 _HANGS_ON_PROFILES = (
-    "timeline", "invoices", "consents", "journey_runs", "journey_tasks", "profile_keys", "profile_links"
+    "timeline", "invoices", "consents", "journey_runs", "journey_tasks", "journey_calls", "profile_keys",
+    "profile_links",
 )  # fmt: skip
 _HANGS_ON_IT = (
     *((table, "source_id") for table in ("order_lines", "orders", "timeline", "invoices", "products")),

@@ -16,6 +16,7 @@ _PRODUCTS = "products"
 _SEPARATORS = re.compile(r"[\W_]+")
 _MONEY = frozenset(("value", "revenue", "total", "subtotal", "shipping", "tax", "discount", "price"))
 OPT_IN = "Opt-in Requested"  # of our forms, or of the shop's server: an address that is to be confirmed
+ASKED = "Back In Stock Requested"  # the same of whoever wants to be told of a product
 _PAGE = ("url", "path", "title", "referrer")
 
 
@@ -25,6 +26,8 @@ def kind_of(message: Message) -> str:
         return f"web.{message.kind}"
     if message.event == OPT_IN and (message.ours or message.secret):  # no browser makes us write to people
         return "web.opt_in"
+    if message.event == ASKED and (message.ours or message.secret):
+        return "web.back_in_stock_asked"
     return _kind(message.event)
 
 

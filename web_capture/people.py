@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from customers import emails
+from customers.consent import BACK_IN_STOCK, MARKETING
 from foundation.records import Address, Consent, Person
 from web_capture import commerce
 from web_capture.messages import Message
@@ -79,7 +80,8 @@ def _each_consent_apart(traits: Mapping[str, Any], at: str) -> dict[str, Any]:
     for one in said if isinstance(said, list) else [said]:
         if isinstance(one, dict) and isinstance(one.get("channel"), str):
             when = one["at"] if isinstance(one.get("at"), str) else at
-            found[f"{_CONSENT}{one['channel'][:10]} {one.get('given') is True} {when[:40]}"] = {
+            what = f"{one['channel'][:10]}{'!' if one.get('purpose') == BACK_IN_STOCK else ''}"
+            found[f"{_CONSENT}{what} {one.get('given') is True} {when[:40]}"] = {
                 **one,
                 "at": when,
             }
@@ -231,7 +233,7 @@ def _country(parts: Mapping[str, Any]) -> str:
 
 
 def _consents(traits: Mapping[str, Any]) -> Iterable[Consent]:
-    """What the ticks of our own forms say: channel, given, text, form, at."""
+    """What our own forms say: channel, given, text, form, at, and the purpose that isn't marketing."""
     for one in (value for name, value in traits.items() if name.startswith(_CONSENT)):
         if (
             isinstance(one, dict)
@@ -240,6 +242,7 @@ def _consents(traits: Mapping[str, Any]) -> Iterable[Consent]:
         ):
             yield Consent(
                 channel=one["channel"],
+                purpose=BACK_IN_STOCK if one.get("purpose") == BACK_IN_STOCK else MARKETING,
                 given=one["given"],
                 at=instant(one.get("at")),
                 text=str(one.get("text") or "")[:LONGEST_CONSENT],

@@ -69,7 +69,7 @@ SINGLE_PRODUCT = frozenset(
     for kind in (
         "product_clicked", "product_viewed", "product_added", "product_removed", "product_shared",
         "product_reviewed", "product_added_to_wishlist", "product_removed_from_wishlist",
-        "wishlist_product_added_to_cart",
+        "wishlist_product_added_to_cart", "back_in_stock_asked",
     )
 )  # fmt: skip
 FIELDS = _every(

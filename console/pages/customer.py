@@ -14,7 +14,7 @@ from starlette.responses import Response
 from console import captured
 from console import card as cards
 from console.happenings import Told, tell
-from console.pages import journey_people
+from console.pages import customer_letters, journey_people
 from console.pages.duplicates import pairs_of
 from console.templating import link
 from console.web import Call, as_id
@@ -22,7 +22,6 @@ from console.whose import BROWSERS
 from customers import card, graph, merge, search, timeline
 from customers.card import Card, ConsentView, ProfileView
 from customers.facts import Order, OrderLine
-from customers.mail import reading
 from customers.segments import people
 from customers.tables import Customer, Source
 from foundation.errors import BadInput
@@ -129,7 +128,7 @@ def _tab(call: Call, one: Card, tab: str, profiles: Sequence[ProfileView]) -> di
         return {"sides": cards.sides(profiles, call.reader), "reasons": cards.reasons(one),
                 "kinds": cards.kind_words}  # fmt: skip
     if tab == "letters":
-        return _letters(call, one.id)
+        return customer_letters.tab(call, one.id)
     if tab == "segments":
         return {"standings": people.of_customer(call.db, one.id)}
     if tab == "journeys":
@@ -166,18 +165,6 @@ def _timeline(call: Call, customer: UUID, claimed: Collection[UUID]) -> dict[str
         ],
         "older": link(here, kind=kind, before=page.next) if page.next else "",
         "newer": link(here, kind=kind) if before else "",
-    }
-
-
-def _letters(call: Call, customer: UUID) -> dict[str, Any]:
-    """Conversations with this customer."""
-    before = call.query("before", 400) or None
-    found = reading.threads(call.db, before=before, card=customer)
-    here = f"/customers/{customer}"
-    return {
-        "threads": found.rows,
-        "older": link(here, tab="letters", before=found.next) if found.next else "",
-        "newer": link(here, tab="letters") if before else "",
     }
 
 

@@ -1,17 +1,21 @@
 """Deliveries: the ledger of letters by state, reason, step and address, and one letter's story."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import func, select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from console.pages.letter_words import languages
 from console.pages.mail_settings import context
 from console.pages.mail_words import happenings, reasons, states
 from console.templating import link
 from console.web import Call
+from customers.tables import Customer
 from email_campaigns.delivery import ledger, listing
 from email_campaigns.journeys.tables import Journey
-from email_campaigns.tables import Mailing
+from email_campaigns.tables import Delivery, Mailing
 from foundation.text import _, ngettext
 
 PAGE = 50
@@ -31,12 +35,20 @@ def listing_page(call: Call) -> Response:
     rows = found[:PAGE]
     names = listing.named(call.db, rows) | _named_step(call, asked["step"])
     return call.page(
-        "deliveries.html", rows=rows, names=names, asked=asked, states=states(), chips=_chips(asked, names),
+        "deliveries.html", rows=rows, names=names, people=_people(call, rows), asked=asked, states=states(),
+        chips=_chips(asked, names),
         states_named=[("", _("any")), *((key, said[0]) for key, said in states().items())],
         reasons_named=[("", _("any")), *reasons().items()],
         mendable=asked["state"] == "failed" and asked["step"] and asked["reason"] in ledger.MENDABLE,
         older=rows[-1].id if len(found) > PAGE else None, newer=before is not None,
     )  # fmt: skip
+
+
+def _people(call: Call, rows: Sequence[listing.Row | Delivery]) -> dict[UUID | None, str]:
+    """Whom rows are meant for, by card: most telling where there is no address. One query."""
+    cards = {row.customer_id for row in rows if row.customer_id}
+    wanted = select(Customer.id, func.coalesce(Customer.name, Customer.phone)).where(Customer.id.in_(cards))
+    return {card: said for card, said in call.db.execute(wanted) if said} if cards else {}
 
 
 def _named_step(call: Call, step: str) -> dict[str, str]:
@@ -70,7 +82,8 @@ def show(call: Call) -> Response:
         raise HTTPException(404)
     return call.page(
         "delivery.html", story=story, states=states(), happenings=happenings(),
-        journey=_journey(call, story.row.step),
+        journey=_journey(call, story.row.step), who=_people(call, [story.row]).get(story.row.customer_id),
+        languages=languages(call.me.locale, (story.row.language,) if story.row.language else ()),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ def read(typed: Typed) -> Spec:
     """The spec as it was meant, every part of it present."""
     spec: Spec = {name: _text(typed, name) for name in ("language", "title", "text", "button", "thanks")}
     spec["policy_url"], spec["double_opt_in"] = _text(typed, "policy_url"), "double_opt_in" in typed
+    spec["back_in_stock"] = "back_in_stock" in typed
     spec["fields"] = [one for place in range(MOST_FIELDS) if (one := _field(typed, f"field_{place}_"))]
     spec["look"] = {name: _text(typed, name) for name in ("accent", "theme", "position")}
     spec["consents"] = [

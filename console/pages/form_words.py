@@ -26,13 +26,18 @@ def choices(kind: str) -> dict[str, Words]:
     return {
         "position": [(one, _positions()[one]) for one in form_spec.POSITIONS[kind]],
         "theme": [("light", _("light")), ("dark", _("dark")), ("auto", _("as the visitor's system"))],
-        "language": [(one, _LANGUAGES[one]) for one in form_spec.LANGUAGES],
+        "language": languages(),
         "type": _types(),
         "coupon": _coupons(),
         "frequency": _frequencies(),
         "device": [("", _("all")), ("phone", _("phones")), ("desktop", _("desktops"))],
         "visitor": [("", _("all")), ("new", _("new")), ("returning", _("returning"))],
     }
+
+
+def languages() -> Words:
+    """What the languages of forms call themselves."""
+    return [(one, _LANGUAGES[one]) for one in form_spec.LANGUAGES]
 
 
 _LANGUAGES = {"en": "English", "ru": "Русский", "tr": "Türkçe", "kk": "Қазақша", "ko": "한국어"}

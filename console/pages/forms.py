@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console.pages import form_input
-from console.pages.form_words import choices, kinds, states
+from console.pages.form_words import choices, kinds, languages, states
 from console.web import Call, as_id
 from customers.segments import pages
 from email_campaigns.journeys.tables import Journey, JourneyVersion
@@ -45,6 +45,7 @@ def _ask(call: Call, wrong: dict[str, str] | None = None) -> Response:
         422 if wrong else 200,
         sites=known,
         kinds=kinds(),
+        languages=languages(),
         typed=call.fields(),
         wrong=wrong or {},
     )
@@ -56,7 +57,8 @@ def create(call: Call) -> Response:
     if site is None:
         raise HTTPException(404)
     try:
-        form = forms.make(call.db, site, call.text("name"), call.text("kind"), call.actor, call.me.zone)
+        name, kind, tag = call.text("name"), call.text("kind"), call.text("language")
+        form = forms.make(call.db, site, name, kind, call.actor, call.me.zone, tag)
     except BadInput as error:
         return _ask(call, {error.at: error.message})
     return call.go(f"/forms/{form.id}")
@@ -97,15 +99,16 @@ def _builder(
         "form.html", status, form=form, site=site, spec=spec, published=newest.published_at is not None,
         kinds=kinds(), states=states(), choices=choices(form.kind), place=place, spare=SPARE,
         most_fields=form_spec.MOST_FIELDS, most_variants=form_spec.MOST_VARIANTS,
-        unconfirmed=bool(spec["double_opt_in"]) and not _confirmed(call.db),
+        unconfirmed=bool(spec["double_opt_in"]) and not _on(call.db, "double_opt_in"),
+        untold=bool(spec.get("back_in_stock")) and not _on(call.db, "back_in_stock_asked"),
         segments=pages.choices(call.db, _chosen(spec)),
         codes=forms.codes_left(call.db, form) if spec["coupon"]["kind"] == "list" else None, **extra,
     )  # fmt: skip
 
 
-def _confirmed(session: Session) -> bool:
-    """Whether a journey is on that writes the letters in which people confirm their addresses."""
-    wanted = JourneyVersion.spec["trigger"]["kind"].astext == "double_opt_in"
+def _on(session: Session, trigger: str) -> bool:
+    """Whether a journey is on that writes the letters which a form promises."""
+    wanted = JourneyVersion.spec["trigger"]["kind"].astext == trigger
     version = (JourneyVersion.journey_id == Journey.id) & (JourneyVersion.number == Journey.version)
     query = select(Journey.id).join(JourneyVersion, version).where(Journey.state == "on", wanted).limit(1)
     return session.scalar(query) is not None

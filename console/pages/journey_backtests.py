@@ -127,10 +127,11 @@ def _person(row: Mapping[str, Any], names: Mapping[str, str], titles: Mapping[st
          "why": guards.sentence(letter["reason"]) if letter["reason"] else ""}
         for letter in row["letters"]
     ]  # fmt: skip
+    calls = [(titles.get(one["step"], one["step"]), _instant(one["at"])) for one in row.get("calls", ())]
     return {
         "id": row["customer"], "known": row["customer"] in names, "name": names.get(row["customer"], ""),
         "entered_at": _instant(row["entered_at"]), "state": row["state"], "reason": row["reason"],
-        "letters": letters, "bought_at": _instant(row["bought_at"]), "before": _anyway(row),
+        "letters": letters, "calls": calls, "bought_at": _instant(row["bought_at"]), "before": _anyway(row),
         "money": [(Decimal(spent), currency) for currency, spent in row["money"].items()],
     }  # fmt: skip
 
@@ -188,10 +189,16 @@ def _lines(person: Mapping[str, Any]) -> Iterator[str]:
     begin_ = [person["id"], person["name"], person["entered_at"], state, why]
     money = ", ".join(f"{amount:.2f} {currency}" for amount, currency in person["money"])
     end = [person["bought_at"], _("yes") if person["before"] else "", money]
-    for place, letter in enumerate(person["letters"] or [{}]):
+    for place, letter in enumerate([*person["letters"], *_told_of(person)] or [{}]):
         left = letter.get("at") if letter.get("sent") else None
         said = [place + 1 if letter else "", letter.get("title", ""), left]
         yield _line([*begin_, *said, letter.get("state", ""), letter.get("why", ""), *end])
+
+
+def _told_of(person: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The outside addresses that would have been told, as lines beside the letters'."""
+    for title, at in person["calls"]:
+        yield {"title": title, "at": at, "sent": True, "state": _("would be told")}
 
 
 def _line(cells: Sequence[object]) -> str:

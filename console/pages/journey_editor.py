@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, null, select
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
@@ -14,11 +14,12 @@ from customers.segments import language
 from customers.segments import store as segments
 from email_campaigns import triggers
 from email_campaigns.delivery import senders
-from email_campaigns.journeys import store
+from email_campaigns.journeys import calls, outside, program, store
+from email_campaigns.journeys.steps import webhooks
 from email_campaigns.journeys.tables import Journey
 from email_campaigns.tables import Letter
 from foundation.clock import now
-from foundation.errors import BadInput
+from foundation.errors import BadInput, Misconfigured
 from foundation.text import _, ngettext
 
 PATIENCE = 2_000  # milliseconds for one condition's count; whoever typed on has stopped waiting anyway
@@ -44,6 +45,11 @@ def save(call: Call) -> Response:
         return _editor(
             call, journey, spec, journey.version, counts=counts, wrong=wrong, unsaved=True, **typed
         )
+    if do.startswith(("try:", "secret:")):
+        counts, wrong = _called(call, spec, do)
+        return _editor(
+            call, journey, spec, journey.version, counts=counts, wrong=wrong, unsaved=True, **typed
+        )
     if do != "save":
         journey_input.act(spec, do)
         return _editor(call, journey, spec, journey.version, unsaved=True, **typed)
@@ -63,12 +69,48 @@ def save(call: Call) -> Response:
     return call.go(f"/journeys/{journey.id}", said)
 
 
+def _called(call: Call, spec: dict[str, Any], do: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Try an outside address out, or give its host another secret; what came of it, and what is wrong."""
+    verb, _rest, path = do.partition(":")
+    step = journey_input.at(spec, path)
+    if step is None or step["type"] != "webhook":
+        return {}, {}
+    field, origin = f"s{path}_url", webhooks.origin(step["url"])
+    if verb == "secret":
+        calls.renew(call.db, origin)
+        return {field: _("Calls are signed with a new secret from now on.")}, {}
+    try:
+        return {field: calls.try_out(call.db, step["url"], origin)}, {}
+    except Misconfigured as error:
+        return {}, {field: str(error)}
+
+
+def _secrets(call: Call, spec: dict[str, Any]) -> dict[str, str]:
+    """Of the outside addresses of a journey that are known here, what calls to them are signed with."""
+    found = {one["url"]: webhooks.origin(one["url"]) for one in program.walk(spec["steps"])
+             if one["type"] == "webhook"}  # fmt: skip
+    known = calls.secrets_of(call.db, set(found.values()))
+    return {address: known[origin] for address, origin in found.items() if origin in known}
+
+
+def _letters(call: Call) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Letters to choose from, and lists of codes that one can hand out of. One query."""
+    try:
+        pools: ColumnElement[Any] = outside.coupons().pools()
+    except Misconfigured:
+        pools = null().label("pools")
+    wanted = select(Letter.id, Letter.name, pools).where(Letter.archived_at.is_(None)).order_by(Letter.name)
+    rows = call.db.execute(wanted).all()
+    codes = [(key, name) for key, name in (rows[0].pools or ())] if rows else []
+    return [(str(row.id), row.name) for row in rows], [("", _("none")), *codes] if codes else []
+
+
 def _editor(
     call: Call, journey: Journey, spec: dict[str, Any], number: int, status: int = 200, **shown: Any
 ) -> Response:
     trigger = journeys.trigger_of(spec)
     known = segments.everything(call.db)
-    letters = call.db.scalars(select(Letter).where(Letter.archived_at.is_(None)).order_by(Letter.name))
+    letters, coupons = _letters(call)
     extra: dict[str, Any] = {
         "name": journey.name,
         "priority": journey.priority,
@@ -79,11 +121,13 @@ def _editor(
         call, journey, spec, "journey_edit.html", status, tab="steps", number=number,
         about=trigger.about() if trigger else "", fields=trigger.fields if trigger else (), segments=known,
         over=trigger is not None and trigger.over is not None,
-        letters=[(str(one.id), one.name) for one in letters],
+        letters=letters,
         senders=[(str(one.id), f"{one.name} · {one.address}") for one in senders.everyone(call.db)],
         lists=[(str(one.id), one.name) for one in known if one.kind == "list"], examples=examples(),
         kinds=journey_words.kinds(), pictures=journey_words.PICTURES, units=journey_words.units(),
-        weekdays=journey_words.weekdays(), acts=journey_words.acts(), goals=journey_words.goals(),
+        weekdays=journey_words.weekdays(), acts=journey_words.acts(), failures=journey_words.failures(),
+        settable=journey_words.settable(), coupons=coupons,
+        secrets=_secrets(call, spec), goals=journey_words.goals(),
         reentries=journey_words.reentries(), most_arms=journey_input.MOST_ARMS,
         most_exits=journey_input.MOST_EXITS, **(extra | shown),
     )  # fmt: skip

@@ -75,6 +75,9 @@ class Drawn:
         if one is None:
             return []
         here: Count = (one.waiting, _("here now"), "info", link(self.here, state="going", step=step))
+        if kind == "webhook":
+            told, not_told = one.ways["called"], one.ways["not_called"]
+            return [here, (told, _("told"), "good", ""), (not_told, _("not reached"), "warn", "")]
         if kind != "letter":
             return [here, (one.reached, _("came"), "", "")]
         without = sum(one.letters[state] for state in ("skipped", "failed", "unknown", "cancelled"))

@@ -21,9 +21,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "wait_for": ("condition", "amount", "unit"),
     "condition": ("condition",),
     "split": (),
-    "letter": ("letter_id", "sender_id"),
+    "letter": ("letter_id", "sender_id", "coupon_id"),
     "task": ("text", "within_hours"),
     "list": ("segment_id", "act"),
+    "set": ("field", "value"),
+    "webhook": ("url", "failed"),
     "exit": (),
 }
 _NUMBERS = ("amount", "within_hours", "share")
@@ -36,6 +38,8 @@ _NEW: dict[str, dict[str, Any]] = {
     "letter": {"letter_id": "", "sender_id": ""},
     "task": {"text": "", "within_hours": 24},
     "list": {"segment_id": "", "act": "add"},
+    "set": {"field": "tag", "value": ""},
+    "webhook": {"url": "", "failed": "go_on"},
     "exit": {},
 }
 
@@ -209,6 +213,13 @@ def find(spec: Spec, path: str) -> Steps | None:
         else:
             return None
     return steps
+
+
+def at(spec: Spec, path: str) -> dict[str, Any] | None:
+    """The step at a path, "2.yes.0"; None when there is none."""
+    around, _, last = path.rpartition(".")
+    inside, place = find(spec, around), _place(last)
+    return inside[place] if inside is not None and place is not None and place < len(inside) else None
 
 
 def named(at: str) -> str:

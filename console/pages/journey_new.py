@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import select
 from starlette.responses import Response
 
-from console.pages import journey_input, journeys, letter_words, letters
+from console import happenings
+from console.pages import journey_input, journeys, letter_words, letters, mail_words
 from console.web import Call
 from customers.segments import store as segments
 from email_campaigns import triggers
@@ -39,7 +40,7 @@ def _ask(call: Call, trigger: Trigger, wrong: dict[str, str] | None = None) -> R
         settings={one.name: typed.get(f"t_{one.name}", one.default) for one in trigger.fields},
         company=typed.get("company", company), address=typed.get("address", address),
         language=typed.get("language") or letters.usual(call), names=letter_words.languages(call.me.locale),
-        written=starters.LANGUAGES,
+        written=starters.LANGUAGES, known=[*happenings.kinds(), *mail_words.happenings().items()],
     )  # fmt: skip
 
 

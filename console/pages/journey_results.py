@@ -27,8 +27,8 @@ SELECT slot, sum(came) AS came, sum(sent) AS sent FROM (
     AND NOT (state = 'left' AND reason = ANY(:refused)) GROUP BY 1
   UNION ALL
   SELECT floor(extract(epoch FROM d.handed_at - :since) / 86400), 0, count(*)
-  FROM journey_runs r CROSS JOIN LATERAL unnest(r.letters) AS l (step) JOIN deliveries d ON d.step = l.step
-  WHERE r.journey_id = :journey AND r.entered_at >= :back AND d.state = 'accepted'
+  FROM deliveries d WHERE d.step = ANY(ARRAY(SELECT unnest(r.letters) FROM journey_runs r
+      WHERE r.journey_id = :journey AND r.entered_at >= :back)) AND d.state = 'accepted'
     AND d.handed_at >= :since AND d.handed_at < :until GROUP BY 1) w
 GROUP BY 1
 """)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from email_campaigns.journeys.enter import REFUSED
+from email_campaigns.journeys.steps.webhooks import host
+from email_campaigns.journeys.words import set_to
 from foundation.text import _, ngettext
 
 Words = list[tuple[str, str]]
@@ -62,13 +64,16 @@ def kinds() -> dict[str, str]:
         "split": _("Split by chance"),
         "task": _("Task for a person"),
         "list": _("Put on or off a list"),
+        "set": _("Set a field of the card"),
+        "webhook": _("Call an outside address"),
         "exit": _("End here"),
     }
 
 
 PICTURES = {
     "letter": "mail", "wait": "clock", "until": "clock", "wait_for": "clock", "condition": "branch",
-    "split": "branch", "task": "check", "list": "segments", "exit": "close",
+    "split": "branch", "task": "check", "list": "segments", "set": "customers", "webhook": "out",
+    "exit": "close",
 }  # fmt: skip
 
 
@@ -94,6 +99,19 @@ def goals() -> Words:
 def acts() -> Words:
     """What a step does to a list."""
     return [("add", _("put on")), ("remove", _("take off"))]
+
+
+def settable() -> Words:
+    """What a step can set."""
+    return [
+        ("tag", _("put a tag on")), ("untag", _("take a tag off")), ("language", _("language")),
+        ("city", _("city")), ("country", _("country")),
+    ]  # fmt: skip
+
+
+def failures() -> Words:
+    """What happens when an outside address could not be told."""
+    return [("go_on", _("they go on")), ("leave", _("they leave"))]
 
 
 def weekdays() -> list[tuple[int, str]]:
@@ -146,6 +164,10 @@ def title(step: Mapping[str, Any], names: Mapping[str, str]) -> str:
         case "list":
             name = names.get(str(step["segment_id"]), _("a list that is gone"))
             return (_("Put on “%s”") if step["act"] == "add" else _("Take off “%s”")) % name
+        case "set":
+            return set_to(step["field"], step["value"])
+        case "webhook":
+            return _("Tell %s") % host(step["url"])
         case "exit":
             return _("The journey ends here")
     return str(step["type"])

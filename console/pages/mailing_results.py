@@ -13,9 +13,10 @@ from starlette.responses import Response, StreamingResponse
 from console.format import safe_cell
 from console.pages import mailing_words
 from console.pages.mailings import find
+from console.templating import link
 from console.web import Call
 from email_campaigns.delivery import guards
-from email_campaigns.mailings import variants, winner
+from email_campaigns.mailings import store, variants, winner
 from email_campaigns.results import charts, export, figures
 from email_campaigns.tables import Mailing
 from foundation.clock import now
@@ -46,7 +47,8 @@ def show(call: Call) -> Response:
         call.reader.local(began + width * at).date()) for at in range(len(slots))]  # fmt: skip
     return call.page(
         "mailing_results.html", mailing=mailing, states=mailing_words.states_(), found=found, days=days,
-        most_days=figures.MOST_DAYS, skips=_told(found.skips), failures=_told(found.failures),
+        most_days=figures.MOST_DAYS, skips=_told(mailing, found.skips),
+        failures=_told(mailing, found.failures),
         chart=charts.over_time(times, slots) if any(map(any, slots)) else "", slots=list(zip(times, slots,
         strict=True)),
         winner=winner.said(mailing), rest=variants.rest(mailing),
@@ -55,12 +57,14 @@ def show(call: Call) -> Response:
     )  # fmt: skip
 
 
-def _told(rows: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    words = mailing_words.outcomes()
-    known = guards.sentences()
+def _told(mailing: Mailing, rows: list[tuple[str, int]]) -> list[tuple[str, int, str]]:
+    """Why, how many, and where those rows of the ledger are."""
+    words, known, step = mailing_words.outcomes(), guards.sentences(), store.step(mailing.id)
     return [
-        (guards.sentence(code) if code in known else words.get(code, code), count) for code, count in rows
-    ]
+        (guards.sentence(code), count, link("/deliveries", step=step, reason=code)) if code in known
+        else (words.get(code, code), count, link("/deliveries", step=step, state=code))
+        for code, count in rows
+    ]  # fmt: skip
 
 
 def recipients(call: Call) -> Response:

@@ -13,6 +13,7 @@ from console import streaming
 from console.format import Reader
 from console.pages import mailing_words
 from console.streaming import News
+from console.templating import link
 from console.web import Call, as_id
 from email_campaigns.delivery import guards
 from email_campaigns.mailings import acts, freeze, schedule, start, states, store, variants, winner
@@ -72,7 +73,8 @@ def show(call: Call) -> Response:
         return call.go(f"/mailings/{mailing.id}/{store.missing(mailing) or 'check'}")
     counts = call.db.execute(_COUNTS, {"step": store.step(mailing.id)}).all()
     reasons = [
-        (mailing_words.outcomes()[row.state], guards.sentence(row.reason) or row.reason, row.n)
+        (mailing_words.outcomes()[row.state], guards.sentence(row.reason) or row.reason, row.n,
+         link("/deliveries", step=store.step(mailing.id), state=row.state, reason=row.reason))
         for row in counts if row.reason or row.state in WITHOUT
     ]  # fmt: skip
     return call.page(

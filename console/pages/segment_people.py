@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -29,6 +29,7 @@ from foundation.errors import BadInput
 from foundation.text import _
 
 PAGE = 50
+FEW = 4  # conditions in a sentence
 LARGEST = 20_000_000  # bytes of a list's file
 EXPORTED = ("id", "name", "email", "phone", "country", "city", "language")
 
@@ -150,16 +151,36 @@ def _said(found: Explanation, reader: Reader) -> list[str]:
     """The answer in sentences."""
     if not found.known:
         return [_("Nobody known yet: anonymous visitors are in no segment.")]
-    said = []
-    if found.inside:
-        since = found.since
-        said.append(_("In since %s.") % reader.short(since) if since else _("In, as of now."))
+    because = _because([one for one in found.clauses if one.why], reader)
+    since = reader.short(found.since) if found.since else ""
+    what = f", {_('because %s') % because}." if because else "."
+    if not found.inside:
+        said = [_("Not in") + what]
     else:
-        said.append(_("Not in."))
+        said = [(_("In since %s") % since if since else _("In, as of now")) + what]
     unknown = [one for one in found.clauses if one.truth is None and one.why]
     if unknown and not found.inside:
         said.append(_("What isn't known is not a “no”: it neither holds nor fails, so it lets nobody in."))
-    return said + _turns(found, reader)
+    return said + _decisive(found) + _turns(found, reader)
+
+
+def _because(clauses: Sequence[Clause], reader: Reader) -> str:
+    """Conditions with whether they hold and what is known: the first few in full."""
+    words_ = {True: _("%s holds"), False: _("%s doesn't hold"), None: _("it isn't known whether %s")}
+    said = []
+    for one in clauses[:FEW]:
+        known = actual(one, reader) if one.truth is not None else ""
+        said.append(words_[one.truth] % f"“{one.text}”" + (f" ({known})" if known else ""))
+    return "; ".join(said) + (" …" if len(clauses) > FEW else "")
+
+
+def _decisive(found: Explanation) -> list[str]:
+    """What alone would turn the answer."""
+    alone = [f"“{one.text}”" for one in found.clauses if one.decides]
+    if not alone:
+        return []
+    inside, outside = _("Would leave if this were otherwise: %s"), _("Would be in if this were otherwise: %s")
+    return [(inside if found.inside else outside) % _(" or ").join(alone[:FEW])]
 
 
 def _turns(found: Explanation, reader: Reader) -> list[str]:

@@ -122,7 +122,8 @@ def _said(call: Call, segment: Segment | None, how: str, *, keep: bool = False) 
         call.db.rollback()
         again = find(call) if segment is not None else None
         wrong = {"name": error.message} if error.at == "name" else {how: str(error)}
-        return _builder(call, again, segment_rows.read(call.form), 422, wrong, said={how: typed})
+        rows = segment_rows.read(call.form)  # nobody meant to be done with these
+        return _builder(call, again, rows, 422, wrong, said={how: typed}, marked=False)
     return _builder(call, segment, segment_trees.of_tree(node), node=node)
 
 

@@ -103,11 +103,12 @@ class Post:
             lane.trouble = lane.trouble or Misconfigured(f"{type(error).__name__}: {error}")
             lane.broke = True
         finally:
+            lane.over = True  # who is told next finds it ended, though its thread lives a moment longer
             self.finished.set()
 
     def _reap(self) -> None:
         """What lanes that ended have to say."""
-        for one in [one for one in self.running if not one.thread.is_alive()]:
+        for one in [one for one in self.running if one.lane.over]:
             one.thread.join()
             self.running.remove(one)
             if one.lane.way.renewed:

@@ -63,6 +63,7 @@ class Lane:
     leaving_since: float = 0.0  # monotonic; 0: nothing is leaving
     sent: int = 0
     broke: bool = False
+    over: bool = False
     _held: dict[UUID, Claimed] = field(default_factory=dict)
     _refused: bool = False  # some may not leave after all: the next claim says why
     _pace: float = STRETCH  # seconds a letter took lately

@@ -29,14 +29,14 @@ def confirm(_doors: Any, session: Session, named: Named, visit: Visit, method: s
     if method != "POST":
         tracking.record(session, known, "confirm", visit)
     if _late(wish):
-        return pages.page("late.html", known.language, 410)
+        return pages.page("late.html", 410)
     masked = preferences.masked(known.address)
     if method != "POST" or "sure" not in shown.typed(body):
-        return pages.page("confirm.html", known.language, sender=known.sender, masked=masked,
+        return pages.page("confirm.html", sender=known.sender, masked=masked,
                           words=str(wish["text"]))  # fmt: skip
-    form = _("%s, confirmed by a letter") % (wish.get("form") or _("a form"))
+    form = f"{wish.get('form') or 'a form'}, confirmed by a letter"
     preferences.confirm(session, known, str(wish["text"]), form, visit.address)
-    return pages.page("confirmed.html", known.language, masked=masked)
+    return pages.page("confirmed.html", masked=masked)
 
 
 def _late(wish: dict[str, Any]) -> bool:
@@ -62,11 +62,11 @@ def answer(_doors: Any, session: Session, named: Named, visit: Visit, method: st
     if comment := _one(said, "comment").strip()[:LONGEST]:
         data["comment"] = comment
     tell(session, known, "letter.answered", msgspec.json.encode(data).decode(), at=now(), again=True)
-    return pages.page("answered.html", known.language)
+    return pages.page("answered.html")
 
 
 def _asked(known: Known, score: str, problem: str = "") -> Response:
-    return pages.page("answer.html", known.language, sender=known.sender, scores=SCORES, score=score,
+    return pages.page("answer.html", sender=known.sender, scores=SCORES, score=score,
                       problem=problem, longest=LONGEST)  # fmt: skip
 
 

@@ -4,10 +4,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from foundation.text import _, language, ngettext
+from foundation.text import LANGUAGES, _, ngettext, spoken
 
 STYLE = Path(__file__).with_name("static") / "letters.css"
 _PRIVATE = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow, noarchive",
@@ -40,16 +41,22 @@ def _environment() -> Environment:
     return made
 
 
-def page(template: str, tag: str, status: int = 200, **shown: Any) -> Response:
-    """One of our own pages in a language."""
-    with language(tag or "en"):
-        text = _environment().get_template(template).render(tag=tag or "en", **shown)
+@cache
+def _names() -> dict[str, str]:
+    """What languages call themselves."""
+    names = {tag: Locale(tag).get_language_name(tag) or tag for tag in LANGUAGES}
+    return {tag: name[:1].upper() + name[1:] for tag, name in names.items()}
+
+
+def page(template: str, status: int = 200, **shown: Any) -> Response:
+    """One of our own pages in the language being spoken."""
+    text = _environment().get_template(template).render(tag=spoken(), languages=_names(), **shown)
     return HTMLResponse(text, status, private())
 
 
 def nothing() -> Response:
     """The one answer to every link that we don't know, whatever is wrong with it."""
-    return page("nothing.html", "en", 404)
+    return page("nothing.html", 404)
 
 
 def letter(html: str) -> Response:

@@ -12,13 +12,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers import consent
-from customers.consent import MARKETING, Statement
+from customers.consent import BACK_IN_STOCK, MARKETING, Statement
 from email_campaigns import suppression
 from email_campaigns.doors.known import Known, tell
 from foundation.clock import now
 from foundation.text import _
 
 REASON = "unsubscribed"
+# where a statement came from is for staff to read, and the same whatever language the page spoke
+PREFERENCES, UNSUBSCRIBING = "preferences page", "unsubscribe page"
+ONE_CLICK = "one-click unsubscribe of a mail program"
 LONGEST = 60  # characters of a topic
 _TOPICS = text(
     "SELECT topic FROM letters WHERE topic <> '' AND purpose = 'marketing' AND archived_at IS NULL"
@@ -28,6 +31,12 @@ _CARD = text("SELECT email_consent, sms_consent FROM customers WHERE id = :id")
 _SISTERS = text(
     "SELECT q.id FROM profiles p JOIN profiles q ON q.customer_id = p.customer_id"
     " JOIN profile_keys k ON k.profile_id = q.id AND k.kind = 'email' AND k.value = :key WHERE p.id = :id"
+)
+
+_ASKED = text(
+    "SELECT DISTINCT q.id FROM profiles p JOIN profiles q ON q.customer_id = p.customer_id"
+    " JOIN consents k ON k.profile_id = q.id AND k.channel = 'email' AND k.purpose = :purpose"
+    " WHERE p.id = :id AND k.given"
 )
 
 
@@ -59,11 +68,14 @@ def _topics(session: Session, known: Known) -> list[str]:
 
 
 def unsubscribe(session: Session, known: Known, form: str, ip: str) -> None:
-    """No marketing letters any more; said again it changes nothing."""
+    """No marketing letters any more, and none that a form asked for; said again it changes nothing."""
     if suppression.add(session, known.address, REASON, scope=suppression.MARKETING, delivery_id=known.id):
         _tell(session, known)
     words = _("I want no marketing letters any more.")
     _state(session, known, [("email", MARKETING, False, words)], form, ip)
+    asked = list(session.scalars(_ASKED, {"id": known.profile, "purpose": BACK_IN_STOCK}))
+    if asked:
+        _state(session, known, [("email", BACK_IN_STOCK, False, words)], form, ip, asked)
 
 
 def withdraw(session: Session, known: Known, words: str, form: str) -> None:
@@ -73,7 +85,7 @@ def withdraw(session: Session, known: Known, words: str, form: str) -> None:
 
 def change(session: Session, known: Known, email: bool, topics: Collection[str], sms: bool, ip: str) -> None:
     """Set what a person ticked. What others stopped (a bounce, a complaint, us) isn't resumed by it."""
-    before, form = standing(session, known), _("preferences page")
+    before, form = standing(session, known), PREFERENCES
     if not email:
         if before.email or not before.stopped:
             unsubscribe(session, known, form, ip)

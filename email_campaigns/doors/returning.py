@@ -52,7 +52,7 @@ def complained(session: Session, known: Known, why: str) -> None:
     """Somebody called it spam: the address gets nothing any more, at once and for good."""
     arrived(session, known, "complaint", _said(known))
     suppression.add(session, known.address, "complaint", detail=why, delivery_id=known.id)
-    preferences.withdraw(session, known, _("I called a letter spam."), _("complaint"))
+    preferences.withdraw(session, known, _("I called a letter spam."), "complaint")
     tell(
         session,
         known,

@@ -1,6 +1,7 @@
 """The addresses in letters, `/m/…`: anybody may follow them; GET and HEAD decide nothing for a person."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -19,7 +20,7 @@ from email_campaigns.doors.known import Known, find
 from email_campaigns.doors.tracking import Visit
 from foundation.context import Context
 from foundation.database import transaction
-from foundation.text import _, language
+from foundation.text import _, accepted, language, nearest, spoken
 
 LARGEST = 65_536
 RATE = 20.0  # requests a second from one address, ten times as many at once; a provider's proxies are many
@@ -60,18 +61,27 @@ def _door(kind: str, handle: Callable[..., Response], missing: Callable[[], Resp
         address = doors.address(request.scope)
         counted = doors.counted_as(address)
         if counted and doors.limit.wait(counted, 1):
-            return _too_many()
+            with _speaking(request):
+                return _too_many()
         body = await request.body() if request.method == "POST" else b""
         answer = await run_in_threadpool(_answer, request, doors, kind, handle, address, body)
         if answer is not None:
             return answer
-        return _too_many() if counted and doors.guesses.wait(counted, 1) else missing()
+        with _speaking(request):
+            return _too_many() if counted and doors.guesses.wait(counted, 1) else missing()
 
     return endpoint
 
 
+def _speaking(request: Request, letters: str = "") -> AbstractContextManager[None]:
+    """Speaks what was chosen on a page, else the letter's language, else the browser's."""
+    asked, browsers = request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+    return language(nearest(asked) or nearest(letters) or accepted(browsers))
+
+
 def _too_many() -> Response:
-    return PlainTextResponse("Too many at once. Please come again in a moment.", 429, {"retry-after": "10"})
+    said = _("Too many at once. Please try again in a moment.")
+    return PlainTextResponse(said, 429, {"retry-after": "10"})
 
 
 def _answer(
@@ -86,7 +96,7 @@ def _answer(
         if read is None:
             return None
         known = find(session, read[0])
-        with language(known.language or "en" if known else "en"):
+        with _speaking(request, known.language if known else ""):
             return handle(doors, session, (read, known), visit, request.method, body)
 
 
@@ -128,7 +138,7 @@ def _unsubscribe(
     doors: Doors, session: Session, named: Named, visit: Visit, method: str, body: bytes
 ) -> Response:
     """GET shows a button. A POST with its field or with that of RFC 8058 acts, however often it comes."""
-    delivery, known = named[0][0], named[1]
+    known = named[1]
     if method != "POST":
         if known is None:
             return pages.nothing()
@@ -137,22 +147,24 @@ def _unsubscribe(
     if b"One-Click" not in body and b"sure" not in body:
         return _asked(doors, session, known) if known else pages.nothing()
     if known is not None:
-        form = _("one-click unsubscribe of a mail program") if b"One-Click" in body else _("unsubscribe page")
+        form = preferences.ONE_CLICK if b"One-Click" in body else preferences.UNSUBSCRIBING
         preferences.unsubscribe(session, known, form, visit.address)
     if known is None:
-        return pages.page("unsubscribed.html", "", masked="", preferences="")
-    return pages.page("unsubscribed.html", known.language, masked=preferences.masked(known.address),
-                      preferences=_preferences(doors, session, delivery))  # fmt: skip
+        return pages.page("unsubscribed.html", masked="", preferences="")
+    return pages.page("unsubscribed.html", masked=preferences.masked(known.address),
+                      preferences=_preferences(doors, session, known))  # fmt: skip
 
 
 def _asked(doors: Doors, session: Session, known: Known) -> Response:
-    return pages.page("unsubscribe.html", known.language, sender=known.sender,
+    return pages.page("unsubscribe.html", sender=known.sender,
                       masked=preferences.masked(known.address),
-                      preferences=_preferences(doors, session, known.id))  # fmt: skip
+                      preferences=_preferences(doors, session, known))  # fmt: skip
 
 
-def _preferences(doors: Doors, session: Session, delivery: UUID) -> str:
-    return "/m/p/" + tokens.write(secret.token_key(session, doors.context.sealer), "preferences", delivery)
+def _preferences(doors: Doors, session: Session, known: Known) -> str:
+    key = secret.token_key(session, doors.context.sealer)
+    chosen = "" if spoken() == nearest(known.language) else f"?lang={spoken()}"
+    return f"/m/p/{tokens.write(key, 'preferences', known.id)}{chosen}"
 
 
 def _prefer(doors: Doors, session: Session, named: Named, visit: Visit, method: str, body: bytes) -> Response:
@@ -172,7 +184,7 @@ def _prefer(doors: Doors, session: Session, named: Named, visit: Visit, method: 
     else:
         tracking.record(session, known, "preferences", visit)
     now = preferences.standing(session, known)
-    return pages.page("preferences.html", known.language, sender=known.sender, now=now, saved=saved,
+    return pages.page("preferences.html", sender=known.sender, now=now, saved=saved,
                       masked=preferences.masked(known.address))  # fmt: skip
 
 

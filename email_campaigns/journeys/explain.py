@@ -13,7 +13,7 @@ from customers.tables import Customer
 from email_campaigns.delivery import guards
 from email_campaigns.journeys import words
 from email_campaigns.journeys.course import BACK, live
-from email_campaigns.journeys.tables import Journey, JourneyAct, JourneyRun
+from email_campaigns.journeys.tables import Journey, JourneyAct, JourneyCall, JourneyRun
 from email_campaigns.triggers.base import Window
 from foundation.clock import now
 from foundation.errors import BadInput
@@ -73,9 +73,21 @@ def _next(session: Session, row: JourneyRun, letters: list[Any] | Any) -> str:
         open_ = [one for one in letters if one.step.split(":")[3] == step.id]
         why = guards.sentence(open_[-1].reason, open_[-1].detail) if open_ else ""
         return why or _("Waits for the letter to leave.")
+    if step.type == "webhook":
+        return _called(session, row)
     if step.type == "wait_for":
         return str(_("Waits until this is true, or the time is up: %s") % step.said["condition"])
     return _("Waits for its time.")
+
+
+def _called(session: Session, row: JourneyRun) -> str:
+    """Why an outside address has not been told yet."""
+    mine = select(JourneyCall).where(JourneyCall.run_id == row.id, JourneyCall.step == row.at_step)
+    call = session.scalar(mine)
+    if call is None or not call.said:
+        return _("Waits for the call to be made.")
+    said = {"times": call.attempts, "said": call.said}
+    return _("It was called %(times)d times and has not taken it; the last time: %(said)s") % said
 
 
 def person(session: Session, journey: Journey, customer: UUID) -> tuple[list[JourneyRun], list[str]]:

@@ -31,14 +31,17 @@ _ACTS = text(
     " JOIN journey_acts a ON a.run_id = r.id WHERE r.journey_id = :journey AND r.entered_at >= :since"
     " AND a.step <> '' GROUP BY 1, 2, 3"
 )
+# count(DISTINCT …) would sort every act there is
 _REACHED = text(
-    "SELECT a.step, count(DISTINCT r.id) AS n FROM journey_runs r JOIN journey_acts a ON a.run_id = r.id"
-    " WHERE r.journey_id = :journey AND r.entered_at >= :since AND a.step <> '' GROUP BY 1"
+    "SELECT step, count(*) AS n FROM (SELECT a.step, a.run_id FROM journey_runs r"
+    " JOIN journey_acts a ON a.run_id = r.id"
+    " WHERE r.journey_id = :journey AND r.entered_at >= :since AND a.step <> '' GROUP BY 1, 2) w GROUP BY 1"
 )
+# as an array it is one walk through the index of deliveries; a join looks into it once for each letter
 _LETTERS = text(
-    "SELECT split_part(d.step, ':', 4) AS step, d.state, d.reason, count(*) AS n FROM journey_runs r"
-    " CROSS JOIN LATERAL unnest(r.letters) AS l (step) JOIN deliveries d ON d.step = l.step"
-    " WHERE r.journey_id = :journey AND r.entered_at >= :since GROUP BY 1, 2, 3"
+    "SELECT split_part(d.step, ':', 4) AS step, d.state, d.reason, count(*) AS n FROM deliveries d"
+    " WHERE d.step = ANY(ARRAY(SELECT unnest(r.letters) FROM journey_runs r"
+    " WHERE r.journey_id = :journey AND r.entered_at >= :since)) GROUP BY 1, 2, 3"
 )
 _TOLD = text("""
 SELECT split_part(k.step, ':', 4) AS step, k.kind, count(*) AS n FROM (
@@ -70,7 +73,7 @@ class StepFigures:
     reached: int = 0
     waiting: int = 0  # stand there now
     ended: int = 0  # did not go on from there
-    ways: Counter[str] = field(default_factory=Counter)  # yes, no, or the names of arms
+    ways: Counter[str] = field(default_factory=Counter)  # yes, no, the names of arms; called, not_called
     letters: Counter[str] = field(default_factory=Counter)  # states of the ledger
     skips: Counter[str] = field(default_factory=Counter)  # reasons of those that never left
     opened: int = 0
@@ -137,7 +140,7 @@ def of(session: Session, journey: Journey, days: int = DAYS, back: timedelta = B
     for row in session.execute(_REACHED, values):
         found.step(row.step).reached = row.n
     for row in session.execute(_ACTS, values):
-        if row.what in ("yes", "no", "arm"):
+        if row.what in ("yes", "no", "arm", "called", "not_called"):
             found.step(row.step).ways[row.name or row.what] += row.n
     for row in session.execute(_LETTERS, values):
         found.step(row.step).letters[row.state] += row.n

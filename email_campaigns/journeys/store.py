@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from customers.touched import JOURNEYS
 from email_campaigns.delivery import ledger
-from email_campaigns.journeys import spec
-from email_campaigns.journeys.tables import Journey, JourneyRun, JourneyVersion
+from email_campaigns.journeys import calls, spec
+from email_campaigns.journeys.tables import Journey, JourneyCall, JourneyRun, JourneyVersion
 from foundation.clock import now
 from foundation.errors import BadInput
 from foundation.text import _
@@ -197,6 +197,7 @@ _ENDED = text(
 def stop(session: Session, journey: Journey, reason: str) -> int:
     """Everybody in it stops where they are; answers how many."""
     at = now()
+    calls.cancel(session, JourneyCall.journey_id == journey.id)
     rows = session.execute(
         update(JourneyRun)
         .where(JourneyRun.journey_id == journey.id, JourneyRun.state == "going")

@@ -127,6 +127,42 @@ class JourneyTask(Base):
     )
 
 
+class JourneyCall(Base):
+    """An outside address that is told of somebody at a step; `id` is the call's idempotency key."""
+
+    __tablename__ = "journey_calls"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("journeys.id"))
+    run_id: Mapped[UUID]
+    step: Mapped[str]
+    profile_id: Mapped[UUID]
+    address: Mapped[str]
+    origin: Mapped[str]  # its scheme and host: what answers or doesn't
+    body: Mapped[str]  # the same at every try; empty once it was taken
+    state: Mapped[str] = mapped_column(default="waiting")  # waiting taken failed cancelled
+    attempts: Mapped[int] = mapped_column(default=0)  # counted before each try
+    due_at: Mapped[datetime] = mapped_column(Time)
+    begun_at: Mapped[datetime | None] = mapped_column(Time)  # of the first try: given up a day later
+    said: Mapped[str] = mapped_column(default="")  # what the other side answered last
+    created_at: Mapped[datetime] = mapped_column(Time, default=now)
+    finished_at: Mapped[datetime | None] = mapped_column(Time)
+    __table_args__ = (
+        Index("uq_journey_calls_run_id_step", "run_id", "step", unique=True),
+        Index("ix_journey_calls_due", "origin", "due_at", "id", postgresql_where=text("state = 'waiting'")),
+        Index("ix_journey_calls_failed", "journey_id", "step", postgresql_where=text("state = 'failed'")),
+    )
+
+
+class JourneyCallee(Base):
+    """A host that journeys call: what calls to it are signed with, and whether it is left in peace."""
+
+    __tablename__ = "journey_callees"
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    secret: Mapped[str]  # sealed
+    made_at: Mapped[datetime] = mapped_column(Time, default=now)
+    rest_until: Mapped[datetime | None] = mapped_column(Time)  # it did not answer
+
+
 class JourneyTest(Base):
     """A back-test: what a journey would have done over the last days, with its progress and result."""
 

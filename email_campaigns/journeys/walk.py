@@ -15,10 +15,11 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from email_campaigns.journeys import leave, steps, store
+from email_campaigns.journeys import calls, leave, steps, store
 from email_campaigns.journeys.course import Course
 from email_campaigns.journeys.program import Program
 from email_campaigns.journeys.steps.base import Run, Turn
+from email_campaigns.journeys.tables import JourneyCall
 from foundation import log, problems
 from foundation.clock import now
 from foundation.errors import BadInput, KartotekaError
@@ -183,6 +184,9 @@ def _go(turn: Turn, runs: Sequence[Run]) -> None:
 
 
 def _write(session: Session, turn: Turn, runs: Sequence[Run]) -> None:
+    gone = [run.id for run in runs if run.state in ("left", "goal")]
+    if gone and not turn.sandbox and any(one.type == "webhook" for one in turn.program.steps.values()):
+        calls.cancel(session, JourneyCall.run_id.in_(gone))
     if runs:
         values = {
             "ids": [run.id for run in runs], "steps": [run.at_step for run in runs],

@@ -32,6 +32,7 @@ def reasons() -> dict[str, str]:
         "exit_step": _("The journey ended here for them."),
         "off": _("The journey was switched off."),
         "failed": _("A step failed too often; the problem says why."),
+        "not_called": _("An outside address could not be told, and the journey ends there for them."),
     }
 
 
@@ -40,7 +41,7 @@ def steps() -> dict[str, str]:
     return {
         "wait": _("Wait"), "until": _("Wait until a time of day"), "wait_for": _("Wait for something"),
         "condition": _("Condition"), "split": _("Split"), "letter": _("Letter"), "task": _("Task"),
-        "list": _("List"), "exit": _("End"),
+        "list": _("List"), "set": _("Set a field"), "webhook": _("Call an address"), "exit": _("End"),
     }  # fmt: skip
 
 
@@ -59,8 +60,21 @@ def _acts() -> dict[str, str]:
         "listed": _("Put on the list."),
         "unlisted": _("Taken off the list."),
         "no_list": _("The list is gone; nothing was done."),
+        "call": _("{host} is told."),
+        "called": _("Told: {said}"),
+        "not_called": _("Could not be told, and was given up: {said}"),
         "exit": _("The journey ends here."),
     }
+
+
+def set_to(field: str, value: str) -> str:
+    """What a step that sets a field does."""
+    said = {
+        "tag": _("Tag with “%s”"), "untag": _("Take the tag “%s” off"),
+        "language": _("Set the language to “%s”"), "city": _("Set the city to “%s”"),
+        "country": _("Set the country to “%s”"),
+    }  # fmt: skip
+    return said.get(field, "%s") % value
 
 
 class _Blank(dict[str, Any]):
@@ -74,9 +88,13 @@ def act(what: str, detail: Mapping[str, Any]) -> str:
         return reasons().get(str(detail.get("reason")), "")
     if what == "ended":
         return ended(str(detail.get("state")), str(detail.get("reason")), detail)
+    if what == "no_letter" and detail.get("reason") == "no_code":
+        return _("No letter: there was no code left to hand out.")
     if what == "no_letter":
         why = guards.sentence(str(detail.get("reason", "")), detail) or _("No letter left.")
         return _("No letter: %s") % why
+    if what == "set":
+        return set_to(str(detail.get("field")), str(detail.get("value"))) + "."
     if what.startswith("failed"):
         return str(_("This failed: %s") % detail.get("why", ""))
     return _acts().get(what, what).format_map(_Blank(detail))

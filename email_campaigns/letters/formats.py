@@ -12,6 +12,7 @@ from babel import Locale, UnknownLocaleError, dates, numbers
 # Babel writes a currency's sign only where it is at home, elsewhere its code. We want the sign everywhere.
 _HOME = {"RUB": "ru", "KZT": "kk", "TRY": "tr", "UAH": "uk", "KRW": "ko", "PLN": "pl", "CZK": "cs",
          "UZS": "uz", "BYN": "be", "GEL": "ka", "AZN": "az", "AMD": "hy"}  # fmt: skip
+_CLOCK = {"ko": "aaaa h:mm"}  # Babel's short one has AM and PM in Latin letters
 _LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 LENGTHS = ("short", "medium", "long", "full")
@@ -83,4 +84,5 @@ def clock(at: datetime, language: str, zone: str) -> str:
 @lru_cache(maxsize=8192)
 def _clock(minutes: int, language: str) -> str:
     at = datetime(2000, 1, 1, minutes // 60, minutes % 60)  # noqa: DTZ001 - a wall time, of no zone
-    return str(dates.format_time(at, "short", locale=locale_of(language)))
+    locale = locale_of(language)
+    return str(dates.format_time(at, _CLOCK.get(locale.language, "short"), locale=locale))

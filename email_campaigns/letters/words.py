@@ -12,7 +12,7 @@ WORDS: dict[str, dict[str, str]] = {
         "until": "Действует до", "buy": "Посмотреть", "cart": "Вернуться в корзину",
     },
     "tr": {
-        "unsubscribe": "Abonelikten çık", "preferences": "Ne alacağını seç", "view": "Tarayıcıda aç",
+        "unsubscribe": "Abonelikten çık", "preferences": "Ne alacağınızı seçin", "view": "Tarayıcıda aç",
         "total": "Toplam", "delivery": "Kargo", "discount": "İndirim", "code": "Kodunuz",
         "until": "Son gün", "buy": "İncele", "cart": "Sepete dön",
     },

@@ -58,9 +58,13 @@ def _as_id(said: str) -> UUID | None:
         return None
 
 
-def page(session: Session, after: UUID | None = None, limit: int = 50) -> tuple[list[Mailing], UUID | None]:
-    """Mailings, the newest first, and where the next page begins."""
+def page(
+    session: Session, after: UUID | None = None, limit: int = 50, *, segment: UUID | None = None
+) -> tuple[list[Mailing], UUID | None]:
+    """Mailings, the newest first, perhaps those to a segment only; and where the next page begins."""
     query = select(Mailing).order_by(Mailing.created_at.desc(), Mailing.id.desc()).limit(limit + 1)
+    if segment is not None:
+        query = query.where(Mailing.include.contains([segment]))
     last = session.get(Mailing, after) if after else None
     if last is not None:
         query = query.where(tuple_(Mailing.created_at, Mailing.id) < (last.created_at, last.id))

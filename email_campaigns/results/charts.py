@@ -39,6 +39,17 @@ def bars(times: Sequence[str], series: Sequence[tuple[str, Sequence[int]]], titl
     return drawn(chart, title)
 
 
+def scores(times: Sequence[str], series: Sequence[tuple[str, Sequence[float | None]]], title: str) -> Markup:
+    """Bars of points from -100 to 100, one a span: each span is of one of the series."""
+    config = _config(times)
+    config.range, config.y_labels = (-100, 100), [-100, -50, 0, 50, 100]
+    config.y_labels_major_count = 5
+    chart = _library().StackedBar(config)
+    for name, numbers in series:
+        chart.add(name, list(numbers))
+    return drawn(chart, title)
+
+
 def _config(times: Sequence[str]) -> Any:
     config = _library().Config()
     config.width, config.height, config.explicit_size = WIDTH, HEIGHT, False

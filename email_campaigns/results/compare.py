@@ -86,6 +86,13 @@ def leader(groups: Sequence[Group], worth: float) -> tuple[Group, bool]:
     return ahead, bool(found) and all(one.verdict == "better" for one in found)
 
 
+def interval(group: Group, aimed: int, alpha: float = ALPHA) -> tuple[float, float]:
+    """Where the mean of a group lies, true at all looks together; narrowest at `aimed` people."""
+    people = max(1, group.people)
+    half = sqrt(group.variance / people) * _width(_tuning(alpha) * people / aimed, alpha)
+    return group.mean - half, group.mean + half
+
+
 def _tuning(alpha: float) -> float:
     """Where the interval is narrowest, as a multiple of the mixture's own information."""
     return -2 * log(alpha) + log(1 - 2 * log(alpha))

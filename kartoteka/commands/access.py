@@ -183,6 +183,7 @@ def rotate_key_command(data: Path | None, as_json: bool) -> None:
     columns.append(("site_keys", "id", "sealed"))
     columns += [("mail_switch", "id", "secret"), ("transports", "id", "settings"),
                 ("mail_domains", "domain", "rsa_key"), ("mail_domains", "domain", "ed25519_key")]  # fmt: skip
+    columns.append(("journey_callees", "origin", "secret"))
     with installation.opened(data) as found:
         sealer = sealing.begin_rotation(found.settings)
         with transaction(found.engine) as session:

@@ -162,8 +162,40 @@ def _told(row: "JourneyTest") -> str:
     return "\n".join(
         [
             f"In the last {row.days} days {found['entered']:,} people would have come in.",
-            f"Letters: {found['letters']:,}" + (f"; not sent: {skipped}" if skipped else ""),
+            f"Letters: {found['letters']:,}"
+            + (f"; not sent: {skipped}" if skipped else "")
+            + (f". Outside addresses told: {found['told']:,}" if found.get("told") else ""),
             f"Bought within {found['days']} days anyway: {found['bought']:,} for {money},"
             f" {found['bought_before']:,} of them before a letter.",
         ]
     )
+
+
+@journey_command.command("scores")
+@click.option("--days", default=90, type=click.IntRange(1, 3_650), help="How far back.")
+@data_option
+@json_option
+def journey_scores(days: int, data: Path | None, as_json: bool) -> None:
+    """What people answered to “would you recommend us”: the score, and that of whoever asked."""
+    from datetime import timedelta
+
+    from email_campaigns.results import scores
+    from foundation.clock import now
+    from foundation.database import transaction
+    from kartoteka import installation
+
+    with installation.opened(data) as found, transaction(found.engine) as session:
+        asked = scores.Asked(now() - timedelta(days=days), now())
+        whole, by = scores.whole(session, asked), scores.sources(session, asked)
+    rows = [{"source": one.source, "step": one.place, "name": one.name, "letter": one.letter,
+             **one.score.kept()} for one in by]  # fmt: skip
+    lines = [(one["name"] or one["source"], one["step"], one["people"], _points(one)) for one in rows]
+    said = f"{whole.people:,} people, score {_points(whole.kept())}"
+    listed = table(("ASKED BY", "STEP", "PEOPLE", "SCORE"), lines, "Nobody has answered yet.")
+    say(whole.kept() | {"data": rows}, as_json, f"{said}\n{listed}" if rows else listed)
+
+
+def _points(one: dict[str, Any]) -> str:
+    if one["early"]:
+        return "too early to say"
+    return f"{one['points']:+.0f} ({one['low']:+.0f} … {one['high']:+.0f})"

@@ -16,6 +16,7 @@ HEADERS = (
     "Город",
     "День рождения",
     "Согласие на рассылку",
+    "Дата согласия",
     "Примечание",
 )
 NOTES = (
@@ -33,6 +34,7 @@ AGREED = ("да", "да", "да", "нет", "")
 def write(company: Company, path: Path, rows: int = 900, seed: int = 7) -> int:
     """Write the list, half of it people the shop knows, two of its rows beyond repair; answers how many."""
     dice = random.Random(seed)  # noqa: S311 - invented people, not secrets
+    fair = random.Random(seed + 1)  # noqa: S311 - the day of the fair where they signed
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         sheet = csv.writer(file, delimiter=";")
         sheet.writerow(HEADERS)
@@ -44,9 +46,11 @@ def write(company: Company, path: Path, rows: int = 900, seed: int = 7) -> int:
             email = human.email if dice.random() < 0.8 else ""
             phone = human.phone if dice.random() < 0.7 or not email else ""
             agreed = dice.choice(AGREED)
+            signed = (date(2022, 3, 1) + timedelta(days=fair.randrange(900))).strftime("%d.%m.%Y")
             note = dice.choice(NOTES)
             if row in (rows // 3, rows // 2):  # a line somebody began and left
-                sheet.writerow(("", "", "нет", "", human.city, "31.02.1988", "", note))
+                sheet.writerow(("", "", "нет", "", human.city, "31.02.1988", "", "", note))
                 continue
-            sheet.writerow((human.family, human.given, email, phone, human.city, birthday, agreed, note))
+            told = (agreed, signed if agreed else "")
+            sheet.writerow((human.family, human.given, email, phone, human.city, birthday, *told, note))
     return rows

@@ -362,6 +362,14 @@ CREATE TABLE journey_acts (
 
 CREATE UNIQUE INDEX uq_journey_acts_run_id_step_what ON journey_acts (run_id, step, what);
 
+CREATE TABLE journey_callees (
+    origin VARCHAR NOT NULL,
+    secret VARCHAR NOT NULL,
+    made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    rest_until TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_journey_callees PRIMARY KEY (origin)
+);
+
 CREATE TABLE journeys (
     id UUID NOT NULL,
     name VARCHAR NOT NULL,
@@ -965,7 +973,7 @@ CREATE INDEX ix_timeline_profile_id ON timeline (profile_id);
 
 CREATE INDEX ix_timeline_received_at ON timeline USING brin (received_at) WITH (pages_per_range = 16, autosummarize = on);
 
-CREATE INDEX ix_timeline_wanted ON timeline USING gin (COALESCE(data -> 'lines'::text, data -> 'products'::text) jsonb_path_ops) WHERE kind IN ('browse.abandoned', 'cart.abandoned', 'checkout.abandoned', 'web.product_added_to_wishlist');
+CREATE INDEX ix_timeline_wanted ON timeline USING gin (COALESCE(data -> 'lines'::text, data -> 'products'::text) jsonb_path_ops) WHERE kind IN ('browse.abandoned', 'cart.abandoned', 'checkout.abandoned', 'web.product_added_to_wishlist', 'web.back_in_stock_asked');
 
 CREATE INDEX ix_timeline_web ON timeline (source_id, id) WHERE kind LIKE 'web.%%';
 
@@ -1117,6 +1125,32 @@ CREATE TABLE idempotent_answers (
 );
 
 CREATE INDEX ix_idempotent_answers_created_at ON idempotent_answers (token_id, created_at);
+
+CREATE TABLE journey_calls (
+    id UUID NOT NULL,
+    journey_id UUID NOT NULL,
+    run_id UUID NOT NULL,
+    step VARCHAR NOT NULL,
+    profile_id UUID NOT NULL,
+    address VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL,
+    body VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    begun_at TIMESTAMP WITH TIME ZONE,
+    said VARCHAR NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    finished_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_journey_calls PRIMARY KEY (id),
+    CONSTRAINT fk_journey_calls_journey_id FOREIGN KEY(journey_id) REFERENCES journeys (id)
+);
+
+CREATE INDEX ix_journey_calls_due ON journey_calls (origin, due_at, id) WHERE state = 'waiting';
+
+CREATE INDEX ix_journey_calls_failed ON journey_calls (journey_id, step) WHERE state = 'failed';
+
+CREATE UNIQUE INDEX uq_journey_calls_run_id_step ON journey_calls (run_id, step);
 
 CREATE TABLE journey_runs (
     id UUID NOT NULL,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 from playwright.sync_api import Browser as Chromium
@@ -9,13 +10,14 @@ from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from console import auth, errors, middleware
+from console import auth, errors, middleware, passwords, sessions
 from console.routes import ROUTES
 from console.tables import User
 from foundation.database import transaction
 from foundation.sealing import Sealer
 from foundation.settings import Settings
 from tests import browser as browsers
+from tests import once
 from tests.console import capturing
 from tests.console.capturing import Shop
 
@@ -79,7 +81,7 @@ def stranger(app: Starlette) -> Iterator[Browser]:
 @pytest.fixture
 def owner(engine: Engine) -> User:
     """Olga, the owner."""
-    with transaction(engine) as session:
+    with patch.object(passwords, "make_hash", once.password_hash), transaction(engine) as session:
         return auth.create_user(session, "olga@example.org", "Olga Owner", PASSWORD)
 
 
@@ -88,8 +90,7 @@ def browser(app: Starlette, engine: Engine, owner: User) -> Iterator[Browser]:
     """The owner's browser, signed in."""
     with Browser(app, base_url="http://localhost") as client:
         with transaction(engine) as session:
-            path = auth.make_link(session, owner)
-        client.see(path)
-        client.submit(path)
+            token = sessions.start(session, owner, agent="testclient", address="testclient")
+        client.cookies.set("kartoteka-session", token)
         client.see("/settings")
         yield client

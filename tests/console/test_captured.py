@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console import happenings
 from console.captured import cut, kinds, knows, path_of, told
 from console.whose import claim, device_of, who
 from web_capture.vocabulary import EVENTS
 
 KETTLE = {"name": "Blue kettle", "price": {"amount": "12500", "currency": "KZT"}, "quantity": 2}
 PAGE = {"url": "https://shop.example/contact?x=1"}
+FORM = {"properties": {"form_id": "d13908302958", "form": "First pot"}}
 TOTAL = {"total": {"amount": "31000", "currency": "KZT"}}
 
 
@@ -26,6 +28,8 @@ TOTAL = {"total": {"amount": "31000", "currency": "KZT"}}
         ("web.product_added", {"products": [{"sku": "K-1"}]}, "Added to cart: K-1"),
         ("web.product_added", PAGE, "Added a product to the cart · /contact"),
         ("web.lead", PAGE, "Filled in a form on /contact"),
+        ("web.back_in_stock_asked", {"products": [KETTLE]}, "Asked to be told when it is back: Blue kettle"),
+        ("web.back_in_stock_asked", PAGE, "Asked to be told · /contact"),
         ("web.identify", {"traits": {"email": "a@p.kz"}}, "Said who they are: a@p.kz"),
         ("web.products_searched", {"query": "чай"}, "Searched for “чай”"),
         ("web.products_searched", {"query": "tea", "url": "https://shop.example/?q"}, "Searched for “tea”"),
@@ -37,6 +41,11 @@ TOTAL = {"total": {"amount": "31000", "currency": "KZT"}}
         ("browse.abandoned", {"lines": "x"}, "Looked and left"),
         ("cart.recovered", {"order": "x"}, "Came back and ordered"),
         ("web.event", {"event": "Video  Played\n"}, "“Video Played”"),
+        ("web.event", {"event": "Form Viewed"} | FORM, "Saw the form “First pot”"),
+        ("web.event", {"event": "Form Closed", **PAGE} | FORM, "Closed the form “First pot” · /contact"),
+        ("web.lead", {"event": "Form Submitted", **PAGE} | FORM, "Filled in the form “First pot” · /contact"),
+        ("web.event", {"event": "Form Viewed", "properties": {"form": "Theirs"}}, "“Form Viewed”"),
+        ("web.event", {"event": "Form Viewed", "properties": ["form_id"]}, "“Form Viewed”"),
         ("web.brand_new", {"event": "x"}, "“x”"),
         ("web.brand_new", {}, "brand new"),
     ],
@@ -70,6 +79,9 @@ def test_every_kind_has_its_words() -> None:
     assert {f"web.{name}" for name in EVENTS.values()} <= known
     assert all(map(knows, (*known, "cart.abandoned", "web.anything")))
     assert not any(map(knows, ("order.placed", "cart.other")))
+    assert len({words for _kind, words in kinds()}) == len(kinds()), (
+        "two kinds of one name can't be told apart"
+    )
 
 
 JSON = st.recursive(
@@ -114,3 +126,10 @@ def test_each_actor_has_a_name() -> None:
     assert who(None, None, None).name == "nobody named"
     assert who(None, None, None, "crawler") == ("", "crawler", "warn")
     assert who("visitor", "d", None, "headless") == ("visitor d", "looks like a program", "warn")
+
+
+def test_what_a_journey_can_begin_with_has_a_name_each() -> None:
+    named = happenings.kinds()
+    assert len(dict(named)) == len(named) > 40
+    assert dict(named)["order.paid"] == "Order paid" and dict(named)["cart.abandoned"] == "Left a cart behind"
+    assert not any("%" in words or words != words.strip() for _kind, words in named)

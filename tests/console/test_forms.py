@@ -48,6 +48,15 @@ def test_first_form_is_made_and_published(browser: Browser, engine: Engine, site
         assert (form.state, form.live_version, form.version) == ("live", 1, 1)
 
 
+def test_new_form_speaks_the_language_that_was_chosen(browser: Browser, site: UUID) -> None:
+    assert '<option value="kk">Қазақша</option>' in browser.see("/forms/new")
+    said = {"name": "Көктем", "site": str(site), "kind": "popup"}
+    for tag, button, kept in (("kk", "Жазылу", "kk"), ("xx", "Sign up", "en"), ("../ru", "Sign up", "en")):
+        answer = browser.submit("/forms/new", **said, language=tag)
+        spec = typed(browser.see(answer.headers["location"]))
+        assert (spec["language"], spec["button"]) == (kept, button)
+
+
 def test_saving_unchanged_makes_no_version(browser: Browser, engine: Engine, site: UUID) -> None:
     path = made(browser, site)
     browser.submit(path, **(typed(browser.see(path)) | {"do": "publish"}))
@@ -268,6 +277,23 @@ def test_form_that_nobody_can_confirm_says_so(browser: Browser, engine: Engine, 
         spec = {"trigger": {"kind": "double_opt_in"}}
         session.add(JourneyVersion(journey_id=journey.id, number=1, spec=spec))
     assert "Nobody can confirm yet" not in browser.see(path)
+
+
+def test_form_that_asks_for_what_is_gone_says_what_it_needs(
+    browser: Browser, engine: Engine, site: UUID
+) -> None:
+    path = made(browser, site)
+    browser.submit(path, **typed(browser.see(path)) | {"back_in_stock": "yes", "consent_email": ""})
+    assert "Nobody is told yet" in browser.see(path)
+    assert typed(browser.see(path))["back_in_stock"] == "yes"
+    with transaction(engine) as session:
+        assert session.query(FormVersion).one().spec["back_in_stock"] is True
+        journey = Journey(name="Back", state="on", version=1)
+        session.add(journey)
+        session.flush()
+        spec = {"trigger": {"kind": "back_in_stock_asked"}}
+        session.add(JourneyVersion(journey_id=journey.id, number=1, spec=spec))
+    assert "Nobody is told yet" not in browser.see(path)
 
 
 COSTS = {"/forms": 2, "": 5, "/results": 5, "/preview": 3, "/preview.js": 3}

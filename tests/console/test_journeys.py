@@ -1,5 +1,7 @@
 """The pages of journeys: from a trigger to a draft, the editor, its state, who is in it, tasks, results."""
 
+import csv
+import io
 import json
 import re
 from datetime import timedelta
@@ -9,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from console.pages import journey_figures, journey_people
+from console.pages import journey_export, journey_figures, journey_people
 from customers.segments import store as segments
 from email_campaigns import triggers
 from email_campaigns.delivery import engine as sending
@@ -18,6 +20,8 @@ from email_campaigns.journeys.tables import Journey
 from foundation import context
 from foundation.context import Context
 from foundation.database import transaction
+from foundation.sealing import Sealer, new_key
+from tests import once
 from tests.console import journeying
 from tests.console.conftest import Browser
 from tests.console.test_queries import counted
@@ -65,6 +69,12 @@ def test_a_trigger_becomes_a_ready_draft(browser: Browser, desk: Desk) -> None:
     assert "Bazaar" in letter and "Russian" in letter
     assert begin(browser, desk, sender=desk.sender, letter=desk.letter) != here
     assert "Abandoned cart 2" in browser.see("/journeys")
+
+
+def test_what_may_happen_is_offered_by_name(browser: Browser, desk: Desk) -> None:
+    text = browser.see("/journeys/new?trigger=event")
+    assert 'list="kinds"' in text and '<option value="order.refunded">' in text
+    assert '<option value="letter.bounced">Came back</option>' in text
 
 
 @pytest.mark.parametrize("key", sorted(triggers.everything()))
@@ -218,9 +228,29 @@ def test_it_does_not_go_on_with_what_is_gone(browser: Browser, desk: Desk) -> No
     assert "(gone)" not in browser.see(here)
 
 
+@pytest.fixture(scope="module")
+def sealer() -> Sealer:
+    """One for all tests of the file: rows that `lively` keeps are sealed with it."""
+    return Sealer([new_key()])
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict[str, Any]:
+    """What `lively` made."""
+    return {}
+
+
 @pytest.fixture
-def lively(desk: Desk) -> UUID:
-    return journeying.lively(desk, 12)
+def lively(desk: Desk, kept: dict[str, Any]) -> UUID:
+    """Twelve people in a journey; lived through once, then put back."""
+    if not kept:
+        made = journeying.lively(desk, 12)
+        rows = once.Rows(desk.engine, but={"users", "user_sessions"})
+        kept.update(journey=made, rows=rows, desk=dict(vars(desk)))
+    else:
+        kept["rows"].put(desk.engine)
+        vars(desk).update(kept["desk"])
+    return kept["journey"]
 
 
 def test_drawn_journey_counts_those_who_came(browser: Browser, desk: Desk, lively: UUID) -> None:
@@ -306,6 +336,22 @@ def test_ledger_names_the_journey(browser: Browser, desk: Desk, lively: UUID) ->
     )
     assert "/runs/" not in browser.see(f"/deliveries/{row.id}")
     browser.see("/deliveries")
+
+
+def test_people_are_taken_out_as_csv(browser: Browser, desk: Desk, lively: UUID, monkeypatch: Any) -> None:
+    monkeypatch.setattr(journey_export, "PAGE", 5)
+    desk.do(
+        "UPDATE customers SET name = '=HYPERLINK(1)' WHERE id = (SELECT min(id::text) FROM customers)::uuid"
+    )
+    here = f"/journeys/{lively}/people"
+    assert f'href="{here}.csv"' in browser.see(here)
+    rows = list(csv.DictReader(io.StringIO(browser.get(f"{here}.csv").text.removeprefix("\ufeff"))))
+    total = desk.rows("SELECT count(*) FROM journey_runs WHERE journey_id = :id", id=lively)[0][0]
+    assert len(rows) == total > 5 and all(row["customer"] and row["came_in"] for row in rows)
+    assert not any(row["name"].startswith("=") for row in rows)
+    found = csv.DictReader(io.StringIO(browser.get(f"{here}.csv?state=going").text.removeprefix("\ufeff")))
+    assert {row["state"] for row in found} == {"on the way"}
+    assert browser.get("/journeys/00000000-0000-0000-0000-000000000000/people.csv").status_code == 404
 
 
 def test_late_tasks_come_first(browser: Browser, desk: Desk, lively: UUID) -> None:

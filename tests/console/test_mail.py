@@ -243,7 +243,9 @@ def test_trying_a_provider_out_says_what_came_back(browser: Browser, monkeypatch
     assert "refuses the sign-in (401)" in browser.see(path)
 
 
-def test_a_sender_gets_records_to_publish(browser: Browser, house: House) -> None:
+def test_a_sender_gets_records_to_publish(
+    browser: Browser, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser.see("/settings/mail")
     refused = browser.submit(
         "/settings/mail/senders", 422, name="Shop", address="not an address", transport=str(house.transport)
@@ -261,6 +263,10 @@ def test_a_sender_gets_records_to_publish(browser: Browser, house: House) -> Non
         "_domainkey.xn--80a1acny.example",
     ):
         assert words in page, words
+    assert "No server is known here" in page, "an empty record would hurt whoever publishes it"
+    monkeypatch.setattr(senders, "hosts", lambda *_asked: ["mail.shop.example"])
+    page = browser.see(path)
+    assert "v=spf1 a:mail.shop.example ~all" in page and "No server is known here" not in page
     selector = re.search(r"(k\d+)r\._domainkey", page)[1]
     browser.submit(f"{path}/renew")
     assert f"{selector}r._domainkey" not in browser.see(path)

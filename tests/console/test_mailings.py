@@ -1,5 +1,6 @@
 """The pages of mailings: from a name to letters, what is refused, what they cost."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -60,6 +61,22 @@ def test_wizard_leads_to_letters(browser: Browser, desk: Desk, clock) -> None:
     assert ">3</b>" in text.split('data-field="accepted"')[0] + text.split('data-field="accepted"')[1][:20]
     assert "Spring sale" in browser.see("/mailings")
     assert "Mailing “Spring sale”" in browser.see("/operations")
+
+
+@pytest.mark.parametrize("place", ["", "/results"])
+def test_each_reason_leads_to_its_people(browser: Browser, desk: Desk, clock, place: str) -> None:
+    desk.people(world.person(0), world.person(3, consents=()), world.person(4, emails=()))
+    here = answer_all(browser, desk)
+    browser.submit(f"{here}/start", plan=plan_of(browser.see(f"{here}/check")))
+    desk.send()
+    desk.do("UPDATE deliveries SET state = 'unknown', reason = '' WHERE state = 'accepted'")
+    page = browser.see(here + place)
+    found = {}
+    for path in re.findall(r'href="(/deliveries\?[^"]+(?:reason|state)=[^"]+)"', page):
+        rows = browser.see(path.replace("&amp;", "&"))
+        assert rows.count("data-entry") == 1, path
+        found[path] = next(n for n in (0, 3, 4) if f"Person Nr{n}" in rows)
+    assert sorted(found.values()) == [0, 3, 4], found
 
 
 def test_moved_audience_is_shown_before_it_goes(browser: Browser, desk: Desk, clock) -> None:
@@ -229,3 +246,20 @@ def test_list_costs_the_same_for_many(browser: Browser, desk: Desk, clock) -> No
     with counted(desk.engine) as sent:
         browser.see("/mailings")
     assert len(sent) == 2, sent
+
+
+def test_a_segment_shows_what_was_sent_to_it(browser: Browser, desk: Desk, clock) -> None:
+    here = f"/segments/{desk.segment}/mailings"
+    assert "Nothing was sent to it yet" in browser.see(here)
+    desk.crowd(2)
+    place = answer_all(browser, desk)
+    browser.submit(f"{place}/start", plan=plan_of(browser.see(f"{place}/check")))
+    desk.send()
+    with transaction(desk.engine) as session:
+        session.add(Mailing(name="Another", include=[desk.sender], exclude=[desk.segment]))
+    page = browser.see(here)
+    assert "Spring sale" in page and place in page and "Another" not in page
+    assert f'href="{here}" aria-current="page"' in browser.see(here)
+    assert "Another" in browser.see("/mailings")
+    browser.see(f"{here}?after=x", 404)
+    browser.see(f"/segments/{desk.sender}/mailings", 404)

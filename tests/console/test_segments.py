@@ -152,6 +152,7 @@ def test_what_is_wrong_is_said_and_kept(browser: Browser, engine: Engine) -> Non
     answer = browser.submit("/segments/new", 422, **{**shown, "do": "text", "text": 'citty = "x" <b>'})
     assert "did you mean city" not in answer.text and "can&#39;t stand here" in answer.text
     answer = browser.submit("/segments/new", 422, **{**shown, "do": "text", "text": 'citty = "x"'})
+    assert "Say what to compare with" not in answer.text.split('id="count"')[0], "nobody touched the rows"
     assert "line 1, column 1: there is no field citty; did you mean city" in answer.text
     assert fields(answer.text)["text"] == 'citty = "x"'
     answer = browser.submit(
@@ -227,10 +228,17 @@ def test_members_and_why(browser: Browser, engine: Engine, ids: dict[str, UUID])
     assert f"/segments/{segment}/people/{anna}" in page and str(berlin) not in page
     why = browser.see(f"/segments/{segment}/people/{anna}")
     assert (
-        "In since" in why and "orders.count() &gt;= 3" in why and "the conditions were made or changed" in why
+        "In since" in why
+        and "because “country" in why
+        and "; “orders.count() &gt;= 3” holds (" in why
+        and "the conditions were made or changed" in why
     )
     why = browser.see(f"/segments/{segment}/people/{berlin}")
-    assert "Not in." in why and "one of the reasons" in why
+    assert "Not in, because “country" in why and "“orders.count() &gt;= 3” doesn" in why
+    assert "one of the reasons" in why and "Would be in if this were otherwise" not in why
+    near = next(key for name, key in ids.items() if "Айгүл" in name)
+    why = browser.see(f"/segments/{segment}/people/{near}")
+    assert "Would be in if this were otherwise: “orders.count() &gt;= 3”" in why
     export = browser.get(f"/segments/{segment}/export.csv").text
     assert export.startswith("\ufeffid,name") and "Юдина" in export and "Keller" not in export
     card = browser.see(f"/customers/{anna}?tab=segments")
@@ -276,14 +284,24 @@ def test_a_list_by_hand(browser: Browser, engine: Engine, ids: dict[str, UUID]) 
     assert "Keller" not in browser.see(at)
 
 
-def test_strangers_words_stay_words(browser: Browser, engine: Engine) -> None:
+def test_strangers_words_stay_words(browser: Browser, engine: Engine, ids: dict[str, UUID]) -> None:
+    anna = next(key for name, key in ids.items() if "Юдина" in name)
     evil = "<script>alert(1)</script>"
     segment = make(engine, f'city = "{evil}" or event("{evil}", "{evil}" = "{evil}")', evil)
-    for path in ("/segments", f"/segments/{segment}", f"/segments/{segment}/people"):
-        assert evil not in browser.see(path)
+    for path in (
+        "",
+        f"/{segment}",
+        f"/{segment}/people",
+        f"/{segment}/mailings",
+        f"/{segment}/people/{anna}",
+    ):
+        assert evil not in browser.see(f"/segments{path}")
 
 
-COSTS = {"/segments": 3, "/segments/new": 1, "/segments/{id}": 3, "/segments/{id}/people": 3}
+COSTS = {
+    "/segments": 3, "/segments/new": 1, "/segments/{id}": 3, "/segments/{id}/people": 3,
+    "/segments/{id}/mailings": 3,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", COSTS)

@@ -62,7 +62,7 @@ def test_pages_of_segments_are_sound(
     for name, path in {
         "list": "/segments", "new": "/segments/new", "new-list": "/segments/new?kind=list",
         "builder": f"/segments/{busy}", "people": f"/segments/{loyal}/people",
-        "vip": f"/segments/{vip}/people",
+        "vip": f"/segments/{vip}/people", "mailings": f"/segments/{vip}/mailings",
         "why": f"/segments/{busy}/people/{anna}", "card": f"/customers/{anna}?tab=segments",
     }.items():  # fmt: skip
         answer = page.goto(address + path)

@@ -101,6 +101,17 @@ def test_an_answer_may_go_where_the_letter_asks_for_it(house, came, send, box):
     assert box.taken[0].recipients == ["desk@firm.example"]
 
 
+@pytest.mark.parametrize(
+    ("tag", "said"), [("ru", "пишет:"), ("kk-KZ", "жазды:"), ("de", "wrote:"), (None, "wrote:")]
+)
+def test_letter_is_quoted_in_the_language_of_its_writer(house, came, tag, said):
+    one = came()
+    house.do("UPDATE customers SET language = :tag", tag=tag)
+    say(house, one)
+    (row,) = house.rows("SELECT context->>'text' AS text FROM deliveries")
+    assert row.text.startswith("Hello\n\n") and row.text.splitlines()[2].endswith(said)
+
+
 def test_nothing_leaves_to_the_suppressed_or_while_sending_is_stopped(house, came):
     one = came()
     with transaction(house.engine) as session:

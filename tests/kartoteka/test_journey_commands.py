@@ -2,6 +2,7 @@
 
 import pytest
 
+from customers.tables import Source
 from email_campaigns.journeys import store
 from foundation import context
 from foundation.context import Context
@@ -9,6 +10,7 @@ from foundation.database import transaction
 from foundation.sealing import Sealer
 from kartoteka.terminal import USAGE
 from tests.email_campaigns.mailings import world
+from tests.email_campaigns.results.answering import answer, step
 
 
 @pytest.fixture
@@ -42,3 +44,17 @@ def test_it_is_tried_out(kartoteka, journey):
     found = kartoteka("journey", "backtest", "Carts", "--days", "2", "--json").json
     assert (found["state"], found["entered"], found["letters"]) == ("done", 0, 0)
     assert "0 people would have come in" in kartoteka("journey", "backtest", "Carts", "--days", "2").text
+
+
+def test_scores_are_told(kartoteka, journey, engine, tmp_path):
+    assert "Nobody has answered" in kartoteka("journey", "scores").text
+    with transaction(engine) as session:
+        source = session.query(Source).filter_by(name="Shop").one().id
+    desk = world.Desk(engine, source, source, source, source, tmp_path)
+    desk.crowd(40)
+    for person in range(40):
+        answer(desk, person, 10 if person % 2 else 8, step(journey))
+    said = kartoteka("journey", "scores", "--json").json
+    assert (said["people"], said["points"], said["early"]) == (40, 50.0, False)
+    assert (said["data"][0]["name"], said["data"][0]["step"]) == ("Carts", "n1")
+    assert "40 people, score +50 (" in kartoteka("journey", "scores", "--days", "7").text

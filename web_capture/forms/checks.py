@@ -18,6 +18,7 @@ from web_capture.forms.spec import Spec
 VARIANTS = ("A", "B", "C", "D")
 QUICKEST = 2.0  # seconds: no person reads and fills a form faster
 LONGEST_VALUE = 300
+_OF_PRODUCT = ("product_id", "sku", "name", "url", "image_url")
 _PHONE = re.compile(r"\+?[\d\s().-]{5,30}")
 _MESSAGE_ID = re.compile(r"[\w.:-]{8,100}", re.ASCII)
 
@@ -35,6 +36,7 @@ class Lead(msgspec.Struct, rename={"message_id": "messageId", "device": "anonymo
     seconds: float = 0.0
     honeypot: str = ""
     page: dict[str, str] = {}
+    product: dict[str, str] = {}  # of the page, where the form asks to be told when it is back
 
 
 Errors = list[dict[str, str]]
@@ -63,6 +65,13 @@ def values_of(lead: Lead, spec: Spec) -> dict[str, str]:
     return {name: value for name, value in said.items() if value}
 
 
+def product_of(lead: Lead) -> dict[str, str]:
+    """What the page says of its product; nothing without something to know it by."""
+    said = {name: " ".join(lead.product.get(name, "").replace("\0", "").split()) for name in _OF_PRODUCT}
+    usable = {name: value for name, value in said.items() if 0 < len(value) <= LONGEST_VALUE}
+    return usable if usable.keys() & {"sku", "product_id"} else {}
+
+
 def errors_of(lead: Lead, spec: Spec) -> Errors:
     """A sentence for each field that can't be used, fit for the person who filled it in."""
     values = values_of(lead, spec)
@@ -73,6 +82,11 @@ def errors_of(lead: Lead, spec: Spec) -> Errors:
             found.append((f"consent_{one['channel']}", _("Please tick this to go on.")))
         if ticked and needs not in values:
             found.append((needs, _("This is needed for what you ticked.")))
+    if "back_in_stock" in spec:
+        if "email" not in values:
+            found.append(("email", _("Please fill this in.")))
+        if not product_of(lead):
+            found.append(("", _("It can't be told which product this is about.")))
     if not {"email", "phone"} & values.keys():
         reach = next(one["name"] for one in spec["fields"] if one["name"] in ("email", "phone"))
         found.append((reach, _("Please fill this in.")))

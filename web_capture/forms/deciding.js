@@ -36,7 +36,7 @@ const settings = __FORMS__,
   }),
   recall = name => guard(() => JSON.parse(store["_k.f" + name]))() || {},
   remember = (form, what) =>
-    settings.preview || (store["_k.f" + form.id] = JSON.stringify({ ...recall(form.id), [what]: Date.now() })),
+    settings.preview || (store["_k.f" + memory(form)] = JSON.stringify({ ...recall(memory(form)), [what]: Date.now() })),
   count = (where, name) => (where["_k.f." + name] = +(where["_k.f." + name] || 0) + 1),
 
   // --- Who gets it
@@ -83,8 +83,30 @@ const settings = __FORMS__,
       (!target.visitor || (target.visitor == "returning") == returning)
     );
   },
+  // The product of the page when it can't be bought: of a place for it that the shop's template made ("data-sku"),
+  // or of the page's own markup, where that is about a single product and says so.
+  missing = target => {
+    const { sku, product } = (target || {}).dataset || {},
+      products = [];
+    if (sku || product) return { sku: sku || "", product_id: product || "", name: page.title, url: location.href };
+    page.querySelectorAll("[type*=ld\\+json]").forEach(
+      guard(node => {
+        const data = JSON.parse(node.textContent);
+        products.push(...[].concat(data["@graph"] || data).filter(one => [].concat(one["@type"]).includes("Product")));
+      }),
+    );
+    const [one, more] = products,
+      said = one && JSON.stringify(one.offers);
+    return settings.preview
+      ? { sku: "1" }
+      : !more && /OutOfStock|SoldOut/.test(said) && !/InStock|Limited|PreOrder|BackOrder/.test(said) && {
+          sku: "" + (one.sku || ""), product_id: "" + (one.productID || ""), name: "" + (one.name || ""), url: location.href,
+        };
+  },
+  // Of such a form is remembered for each product whether it was sent or closed.
+  memory = form => form.id + (form.back ? "." + (missing() || {}).sku : ""),
   rested = form => {
-    const known = recall(form.id),
+    const known = recall(memory(form)),
       rule = form.frequency;
     return !(
       known.sent ||
@@ -119,7 +141,7 @@ const settings = __FORMS__,
   arm = form => {
     const triggers = { ...form, ...form.variants[choose(form)] }.triggers,
       attempt = guard(() => {
-        if (drawn || !ready || open[form.kind] || !wanted(form) || !rested(form)) return;
+        if (drawn || !ready || open[form.kind] || !wanted(form) || (form.back && !missing()) || !rested(form)) return;
         if ((+session["_k.f.cart"] || 0) < (triggers.cart || 0)) return;
         if ((triggers.returning && !returning) || (triggers.page || 0) > pages) return;
         drawn = 1;
@@ -144,7 +166,7 @@ const settings = __FORMS__,
     settings.forms.forEach(
       guard(form => {
         if (form.kind == "embedded" && wanted(form))
-          page.querySelectorAll('[data-kartoteka-form="' + form.id + '"]').forEach(guard(target => target.shadowRoot || draw(form, target)));
+          page.querySelectorAll('[data-kartoteka-form="' + form.id + '"]').forEach(guard(target => target.shadowRoot || (form.back && !missing(target)) || draw(form, target)));
       }),
     ),
   ),

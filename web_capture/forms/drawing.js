@@ -7,6 +7,14 @@ const make = (tag, attributes, ...children) => {
   return node;
 };
 
+// What is wrong with a control, in the form's language: the browser's own sentence would be in the browser's.
+const wrong = ({ validity: state, type }, words) =>
+  state.valid
+    ? ""
+    : state.badInput || state.typeMismatch
+      ? words[type == "date" ? "date" : "email"]
+      : words[type == "checkbox" ? "tick" : "fill"];
+
 const dress = (root, look) => {
   const style = ":host{--a:" + look.accent + "!important;--i:" + look.ink + "!important}" + __STYLE__;
   try {
@@ -131,7 +139,7 @@ const draw = (form, place) => {
       let first;
       for (const control of body.elements) {
         if (!control.name || control == trap) continue;
-        first = blame(control.name, control.checkValidity() ? "" : control.validationMessage) && !first ? control : first;
+        first = blame(control.name, wrong(control, form.words)) && !first ? control : first;
         if (control.type != "checkbox") fields[control.name] = control.value.trim();
         else if (control.checked) consent.push(control.name.slice(8));
       }
@@ -150,6 +158,7 @@ const draw = (form, place) => {
         seconds: (performance.now() - began) / 1000,
         honeypot: trap.value,
         page: { url: location.href, title: page.title, referrer: page.referrer },
+        product: (form.back && missing(host)) || {},
       });
       try {
         const answer = await (

@@ -9,18 +9,20 @@ from sqlalchemy import ColumnElement, Engine, case, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from customers.consent import BACK_IN_STOCK
 from foundation import clock
 from foundation.database import transaction
 from foundation.text import language
-from web_capture.commerce import OPT_IN
+from web_capture.commerce import ASKED, OPT_IN
 from web_capture.forms import checks as form_checks
-from web_capture.forms.checks import Errors, Lead
+from web_capture.forms.checks import VARIANTS, Errors, Lead
 from web_capture.forms.landing import land
 from web_capture.forms.spec import OWN_TYPES, Spec
 from web_capture.forms.tables import Form, FormVersion
 from web_capture.tables import Site
 
 _TRIES = 3
+_APART = {OPT_IN: ".opt-in", ASKED: ".asked"}  # the endings of further messages of a submission
 Message = dict[str, Any]  # of the tracking API
 # A code's `person` is all keys it was given under, with blanks between. Whoever comes again, by a key or the
 # message, gets what they had, from now on under this submission's further keys too; else the oldest that
@@ -160,7 +162,23 @@ def _events(form: Form, spec: Spec, lead: Lead, address: str) -> list[Message]:
     if waiting:
         wish = {"email": values["email"], "consent": waiting}
         events.append(_event(form, lead, OPT_IN, wish, email=values["email"]))
+    if "back_in_stock" in spec:
+        events.append(_asked(form, spec, lead, values["email"], address))
     return events
+
+
+def _asked(form: Form, spec: Spec, lead: Lead, email: str, address: str) -> Message:
+    """The wish to be told of the page's product. Sending the form says yes to that one letter, so its words
+    are what is kept; the boxes to tick are about other letters."""
+    variants = spec["variants"]
+    number = VARIANTS.index(lead.variant)
+    shape = {**spec, **(variants[number] if number < len(variants) else {})}
+    words = " ".join(" ".join(filter(None, (shape["title"], shape["text"], f"[{shape['button']}]"))).split())
+    said = {"channel": "email", "purpose": BACK_IN_STOCK, "given": True, "text": words, "ip": address,
+            "at": clock.now().isoformat(), "form": f"{form.name}, version {lead.version}"}  # fmt: skip
+    event = _event(form, lead, ASKED, {"products": [form_checks.product_of(lead)]}, email=email)
+    event["context"]["traits"]["consent"] = [said]
+    return event
 
 
 def _spam(lead: Lead, spec: Spec, why: str) -> dict[str, Any]:
@@ -170,7 +188,7 @@ def _spam(lead: Lead, spec: Spec, why: str) -> dict[str, Any]:
 
 def _event(form: Form, lead: Lead, event: str, properties: dict[str, Any], email: str = "") -> Message:
     """A track event of the form; each of a submission has a message id of its own."""
-    message_id = lead.message_id if event != OPT_IN else f"{lead.message_id}.opt-in"
+    message_id = lead.message_id + _APART.get(event, "")
     about = {"form_id": form.key, "form": form.name, "version": lead.version, "variant": lead.variant}
     context: dict[str, Any] = {"page": lead.page}
     if email:  # so that it stands on the lead's profile and not on the device's

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from foundation.errors import BadInput
-from foundation.text import _
+from foundation.text import _, accepted, language
 from web_capture.collector import Collector
 from web_capture.forms import checks as form_checks
 from web_capture.forms import leads as form_leads
@@ -29,7 +29,10 @@ async def lead(request: Request) -> Response:
     headers = {"vary": "origin"}
     if origin and collector.gate.known(origin):
         headers["access-control-allow-origin"] = origin
-    answer, status = await _answer(request, collector, origin)
+    with language(
+        accepted(request.headers.get("accept-language", ""))
+    ):  # until the form is known, and its own
+        answer, status = await _answer(request, collector, origin)
     return Response(msgspec.json.encode(answer.body()), status, headers, "application/json")
 
 

@@ -84,6 +84,10 @@ def shown(form: Form, number: int, spec: Spec) -> dict[str, Any]:
             "coupon": _("Your code"),
             "optional": _("optional"),
             "failed": _("This could not be sent. Please try again."),
+            "fill": _("Please fill this in."),
+            "tick": _("Please tick this to go on."),
+            "email": _("This is no e-mail address that can be reached."),
+            "date": _("This is no date of birth."),
         }
     return {
         "id": form.key,
@@ -92,6 +96,7 @@ def shown(form: Form, number: int, spec: Spec) -> dict[str, Any]:
         "version": number,
         **kept,
         **times,
+        "back": "back_in_stock" in spec,
         "look": _look(spec["look"]),
         "words": words,
         "variants": [_variant(one) for one in spec["variants"]] or [{"weight": 1}],

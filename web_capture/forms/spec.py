@@ -56,6 +56,8 @@ def checked(kind: str, said: Mapping[str, Any]) -> Spec:
         "frequency": _frequency(reading),
         "schedule": _schedule(reading),
     }
+    if said.get("back_in_stock") is True:
+        spec["back_in_stock"] = True
     spec["variants"] = _variants(reading, kind)
     _together(reading, spec)
     if reading.errors:
@@ -72,6 +74,14 @@ def _together(reading: Reading, spec: Spec) -> None:
         needed = "email" if consent["channel"] == "email" else "phone"
         if needed not in types:
             reading.wrong(f"consent_{consent['channel']}", _("The form doesn't ask for what this would use."))
+    if "back_in_stock" in spec and "email" not in types:
+        reading.wrong("back_in_stock", _("Ask for an e-mail: that is how people are told."))
+    for consent in spec["consents"] if "back_in_stock" in spec else ():
+        if consent["required"]:
+            reading.wrong(
+                f"consent_{consent['channel']}",
+                _("Whoever asks to be told of a product need not agree to other letters: don't require it."),
+            )
     if spec["double_opt_in"] and not any(one["channel"] == "email" for one in spec["consents"]):
         reading.wrong("double_opt_in", _("There is no consent to e-mail that could be confirmed."))
 

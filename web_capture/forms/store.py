@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from foundation import clock
 from foundation.clock import new_id
 from foundation.errors import BadInput
-from foundation.text import _
+from foundation.text import _, language, spoken
 from web_capture.forms.spec import KINDS, POSITIONS, Spec, checked, instant
 from web_capture.forms.tables import Form, FormCoupon, FormVersion
 from web_capture.tables import Site
@@ -25,7 +25,9 @@ _ADD_CODES = text(
 )
 
 
-def make(session: Session, site: Site, name: str, kind: str, actor: str, zone: str = "UTC") -> Form:
+def make(
+    session: Session, site: Site, name: str, kind: str, actor: str, zone: str = "UTC", tag: str = "en"
+) -> Form:
     """A new form, a draft that asks for an e-mail; BadInput when its name or kind can't be."""
     if kind not in KINDS:
         raise BadInput(_("Choose one of the kinds."), "kind")
@@ -34,14 +36,19 @@ def make(session: Session, site: Site, name: str, kind: str, actor: str, zone: s
     )
     session.add(form)
     session.flush()
-    spec = checked(kind, start(kind) | {"schedule": {"zone": zone}})
+    spec = checked(kind, start(kind, tag) | {"schedule": {"zone": zone}})
     session.add(FormVersion(form_id=form.id, number=1, spec=spec, actor=actor))
     session.flush()
     return form
 
 
-def start(kind: str) -> Spec:
-    """What a new form says until somebody writes better."""
+def start(kind: str, tag: str = "en") -> Spec:
+    """What a new form says in a language until somebody writes better."""
+    with language(tag):
+        return {"language": spoken(), **_start(kind)}
+
+
+def _start(kind: str) -> Spec:
     return {
         "title": _("Hear of offers first"),
         "text": _("One letter a week, no more."),

@@ -21,6 +21,8 @@ SELECT p.customer_id, r.entered_at, r.state, r.reason, r.at_step,
   coalesce((SELECT jsonb_agg(jsonb_build_object('step', split_part(d.step, ':', 4), 'at', d.handed_at,
     'due', d.due_at, 'state', d.state, 'reason', d.reason) ORDER BY d.due_at, d.id)
     FROM deliveries d WHERE d.step = ANY(r.letters)), '[]') AS letters,
+  coalesce((SELECT jsonb_agg(jsonb_build_object('step', a.step, 'at', a.at) ORDER BY a.id)
+    FROM journey_acts a WHERE a.run_id = r.id AND a.what = 'call'), '[]') AS calls,
   b.first AS bought_at, coalesce(b.money, '{{}}') AS money
 FROM journey_runs r JOIN profiles p ON p.id = r.profile_id LEFT JOIN LATERAL (
   SELECT min(m.first) AS first, jsonb_object_agg(m.currency, CAST(m.spent AS text)) AS money FROM (
@@ -53,6 +55,7 @@ def of(session: Session, journey_id: UUID, since: datetime, days: int = DAYS) ->
             people["bought_before"] += one["before"]
             for currency, spent in row.money.items():
                 money[currency] = money.get(currency, Decimal(0)) + Decimal(spent)
+        people["told"] += len(one["calls"])
         for letter in one["letters"]:
             if letter["state"] == "accepted":
                 steps[letter["step"]] += 1
@@ -62,8 +65,8 @@ def of(session: Session, journey_id: UUID, since: datetime, days: int = DAYS) ->
             rows.append(one)
     return {
         "days": days, "entered": people["entered"], "held": people["held"], "refused": refused,
-        "letters": steps.total(), "steps": steps, "skipped": skipped, "bought": people["bought"],
-        "bought_before": people["bought_before"],
+        "letters": steps.total(), "told": people["told"], "steps": steps, "skipped": skipped,
+        "bought": people["bought"], "bought_before": people["bought_before"],
         "money": {one: str(spent) for one, spent in money.items()},
         "rows": rows, "more": max(0, people["entered"] + people["held"] - len(rows)),
     }  # fmt: skip
@@ -77,7 +80,7 @@ def _row(row: Any) -> dict[str, Any]:
     before = bought is not None and (not left or bought < datetime.fromisoformat(left[0]))
     return {
         "customer": str(row.customer_id), "entered_at": row.entered_at.isoformat(), "state": row.state,
-        "reason": row.reason, "at_step": row.at_step, "letters": letters,
+        "reason": row.reason, "at_step": row.at_step, "letters": letters, "calls": row.calls,
         "bought_at": bought.isoformat() if bought else None, "before": before, "money": row.money,
     }  # fmt: skip
 

@@ -23,7 +23,7 @@ from foundation.text import _
 JOB = "journeys.test"
 MOST_DAYS = 90
 SECONDS = 180.0  # a back-test takes about so long at most; instants are taken together when time gets short
-# what was owed then isn't kept: a back-test of these would be about today's invoices
+# what was owed then isn't kept: a back-test of these would be about today's invoices (decision 0017)
 NOT_KEPT = frozenset({"invoice_due", "invoice_overdue"})
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from email_campaigns.journeys.steps import acts, branches, letters, waits
+from email_campaigns.journeys.steps import acts, branches, letters, sets, waits, webhooks
 from email_campaigns.journeys.steps.base import Type
 
 TYPES: Mapping[str, Type] = {
@@ -14,6 +14,8 @@ TYPES: Mapping[str, Type] = {
     "letter": letters.LETTER,
     "task": acts.TASK,
     "list": acts.LIST,
+    "set": sets.SET,
+    "webhook": webhooks.WEBHOOK,
     "exit": acts.EXIT,
 }
 

@@ -10,15 +10,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from email_campaigns.delivery import ledger
+from email_campaigns.journeys import outside
 from email_campaigns.journeys.program import Step
-from email_campaigns.journeys.reading import refuse
+from email_campaigns.journeys.reading import choice, refuse
 from email_campaigns.journeys.steps.base import Run, Turn, Type
 from email_campaigns.letters import store as letters
 from email_campaigns.tables import Letter, Sender
+from foundation import problems
 from foundation.errors import BadInput
 from foundation.text import _
 
@@ -55,7 +57,13 @@ def _read(session: Session, said: Mapping[str, Any], at: str) -> dict[str, Any]:
         refuse(_("Choose a letter that has been written."), f"{at}/letter_id")
     if sender is None or sender.removed_at is not None:
         refuse(_("Choose who the letter is from."), f"{at}/sender_id")
-    return {"letter_id": str(letter.id), "sender_id": str(sender.id)}
+    kept = {"letter_id": str(letter.id), "sender_id": str(sender.id)}
+    if said.get("coupon_id"):
+        known = dict(session.scalar(select(outside.coupons().pools())) or ())
+        kept["coupon_id"] = choice(
+            said["coupon_id"], known, f"{at}/coupon_id", _("The list of codes is gone; choose another one.")
+        )
+    return kept
 
 
 def _row(session: Session, table: Any, said: Mapping[str, Any], field: str) -> Any:
@@ -72,12 +80,16 @@ def _plan(turn: Turn, step: Step, runs: Sequence[Run]) -> None:
         raise BadInput(_("The letter of a step is gone; choose another one."), "letter_id")
     if letter.purpose == "marketing":
         runs = _unshared(turn, step, runs)
+    contexts = {run.id: run.context for run in runs}
+    if step.said.get("coupon_id") and runs:
+        contexts = _with_codes(turn, step, runs)
+        runs = [run for run in runs if run.id in contexts]
     steps = {name(run, step.id): run for run in runs}
     values = {
         "j_profiles": [run.profile_id for run in runs],
         "j_steps": list(steps),
         "j_dues": [run.moment(turn.at) for run in runs],
-        "j_contexts": [msgspec.json.encode(run.context).decode() for run in runs],
+        "j_contexts": [msgspec.json.encode(contexts[run.id]).decode() for run in runs],
     }
     if not runs:
         return
@@ -89,6 +101,31 @@ def _plan(turn: Turn, step: Step, runs: Sequence[Run]) -> None:
         turn.say(run, "letter", letter=str(letter.id), version=version.number, step=said)
         run.letters = [*run.letters, said]
         turn.wait(run, run.moment(turn.at) + LOOK)
+
+
+def _with_codes(turn: Turn, step: Step, runs: Sequence[Run]) -> dict[UUID, dict[str, Any]]:
+    """What the letters of those know who get a code of their own; without one there is no letter."""
+    pool, names = UUID(step.said["coupon_id"]), {name(run, step.id): run for run in runs}
+    if turn.sandbox:  # a back-test hands out nothing
+        return {run.id: run.context for run in runs}
+    codes = outside.coupons().draw(turn.session, pool, names)
+    key = f"coupons:{runs[0].journey_id}:{step.id}"
+    if len(codes) == len(names):
+        problems.settle(turn.session, key)
+    else:
+        said = _(
+            "There are no codes left: letters of a journey that hand one out are not sent. Paste some more."
+        )
+        problems.report(turn.session, area="mail", subject="coupons", key=key, message=said)
+    for said, run in names.items():
+        if said not in codes:
+            turn.say(run, "no_letter", reason="no_code")
+            turn.go(run, step.then)
+    return {
+        run.id: run.context | {"coupon": {"code": codes[said]}}
+        for said, run in names.items()
+        if said in codes
+    }
 
 
 def _unshared(turn: Turn, step: Step, runs: Sequence[Run]) -> list[Run]:
@@ -125,6 +162,9 @@ def _look(turn: Turn, step: Step, runs: Sequence[Run]) -> None:
             what = "no_letter" if fate.handed_at is None else "sent"
             turn.say(run, what, state=fate.state, reason=fate.reason)
         turn.go(run, step.then)
+    unsent = [said for said, fate in fates.items() if fate.state == "skipped"]
+    if unsent and step.said.get("coupon_id") and not turn.sandbox:
+        outside.coupons().give_back(turn.session, UUID(step.said["coupon_id"]), unsent)
 
 
 LETTER = Type(_read, _plan, _look)

@@ -13,7 +13,7 @@ TRIGGERS = {
     "welcome", "double_opt_in", "abandoned_browse", "abandoned_cart", "abandoned_checkout",
     "order_confirmation",
     "after_purchase", "review_request", "replenishment", "back_in_stock", "price_drop", "win_back",
-    "birthday",
+    "birthday", "back_in_stock_asked",
     "invoice_due", "invoice_overdue", "nps",
 }  # fmt: skip
 EACH = [(key, language) for key in sorted(TRIGGERS) for language in starters.LANGUAGES]
