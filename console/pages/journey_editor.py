@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, null, select
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
-from console.pages import journey_drawing, journey_input, journey_words, journeys
+from console import happenings
+from console.pages import journey_drawing, journey_input, journey_words, journeys, mail_words
 from console.templating import render
 from console.web import Call
 from customers.segments import language
@@ -127,6 +128,7 @@ def _editor(
         kinds=journey_words.kinds(), pictures=journey_words.PICTURES, units=journey_words.units(),
         weekdays=journey_words.weekdays(), acts=journey_words.acts(), failures=journey_words.failures(),
         settable=journey_words.settable(), coupons=coupons,
+        known=[*happenings.kinds(), *mail_words.happenings().items()],
         secrets=_secrets(call, spec), goals=journey_words.goals(),
         reentries=journey_words.reentries(), most_arms=journey_input.MOST_ARMS,
         most_exits=journey_input.MOST_EXITS, **(extra | shown),

@@ -88,7 +88,8 @@ def _typed_letter(call: Call) -> dict[str, Any]:
         subjects = {key.removeprefix(f"{at}subject_"): value for key, value in call.fields().items()
                     if key.startswith(f"{at}subject_") and value}  # fmt: skip
         if share := call.text(f"{at}share", 10):
-            typed.append({"share": share, "letter_id": call.text(f"{at}letter", 40), "subjects": subjects})
+            letter_id, hours = call.text(f"{at}letter", 40), call.text(f"{at}hours", 10)
+            typed.append({"share": share, "letter_id": letter_id, "subjects": subjects, "hours": hours})
     winner = {"by": call.text("winner_by", 20), "after_hours": call.text("winner_hours", 10)}
     return {
         "sender_id": call.text("sender", 40), "letter_id": call.text("letter", 40), "variants": typed,

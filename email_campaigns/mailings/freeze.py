@@ -124,7 +124,8 @@ def _rows(session: Session, mailing: Mailing, among: Audience) -> int:
     began = datetime.fromisoformat(mailing.frozen["at"])
     begins = max(mailing.starts_at or began, began)
     arms, left = mailing.frozen["arms"], variants.rest(mailing)
-    share = Share([one["name"] for one in arms], [one["share"] for one in arms], bool(left))
+    names, hours = [one["name"] for one in arms], [one.get("hours", 0) for one in arms]
+    share = Share(names, [one["share"] for one in arms], hours, bool(left))
     wanted, params = people.select(session, mailing, among, begins, share)
     if len({one["version_id"] for one in arms}) == 1:
         return _planned(session, mailing, arms[0], wanted, params)

@@ -33,10 +33,12 @@ class Audience:
 
 @dataclass(frozen=True)
 class Share:
-    """The names of the arms in their order with their shares; `rest`: somebody waits for the winner."""
+    """The names of the arms in their order with their shares and hours after the mailing's own time; `rest`:
+    somebody waits for the winner."""
 
     names: Sequence[str]
     percents: Sequence[float]
+    hours: Sequence[int]
     rest: bool
 
 
@@ -81,6 +83,13 @@ def select(
     query = (
         f"SELECT w.customer_id, {variant} AS variant, {due} AS due_at, {held} AS holdout FROM {people}{join}"
     )
+    if any(share.hours):
+        params |= {"m_names": list(share.names), "m_hours": list(share.hours)}
+        query = (
+            "SELECT q.customer_id, q.variant, q.due_at + coalesce(l.hours, 0) * interval '1 hour' AS due_at,"
+            f" q.holdout FROM ({query}) q LEFT JOIN unnest(CAST(:m_names AS text[]),"
+            " CAST(:m_hours AS int[])) AS l (name, hours) ON l.name = q.variant"
+        )
     return query, params
 
 

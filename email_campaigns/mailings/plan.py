@@ -92,7 +92,7 @@ _BASE = (
 def base(session: Session, mailing: Mailing, among: Audience) -> Base:
     """What a plan is about, as it is now. One query for the audience."""
     count, mixed = session.execute(text(_BASE.format(audience=among.sql)), dict(among.params)).one()
-    letters = [(arm.name, str(version.id), dict(arm.subjects), arm.share)
+    letters = [(arm.name, str(version.id), dict(arm.subjects), arm.share, arm.hours)
                for arm, _letter, version in variants.refuse_unless_sound(session, mailing)]  # fmt: skip
     said = [
         letters, str(mailing.sender_id), [str(one) for one in mailing.include],
@@ -123,7 +123,8 @@ def moved(seen: str, found: Base) -> str:
 def share_of(mailing: Mailing) -> Share:
     """The arms of a mailing with their shares."""
     arms = variants.arms(mailing)
-    return Share([one.name for one in arms], [one.share for one in arms], bool(variants.rest(mailing)))
+    names, hours = [one.name for one in arms], [one.hours for one in arms]
+    return Share(names, [one.share for one in arms], hours, bool(variants.rest(mailing)))
 
 
 def make(session: Session, mailing: Mailing, at: datetime | None = None) -> Plan:

@@ -1,4 +1,4 @@
-"""What a mailing sends to whom: its one letter, or variants of letter or subject with their shares.
+"""What a mailing sends to whom: its one letter, or variants of letter, subject or time with their shares.
 
 A subject that is tried out becomes a version of the letter of its own, numbered below zero: rendered, checked
 and kept like any other, and never the letter's newest.
@@ -20,6 +20,7 @@ NAMES = "ABCDE"
 LONGEST_SUBJECT = 300
 MEASURES = ("clicks", "revenue")
 MOST_HOURS = 168
+MOST_LATER = 72
 
 
 class Arm(NamedTuple):
@@ -29,6 +30,7 @@ class Arm(NamedTuple):
     letter_id: UUID
     subjects: Mapping[str, str]  # language -> subject tried out
     share: float  # percent
+    hours: int  # after the mailing's own time
 
 
 class Frozen(NamedTuple):
@@ -42,6 +44,7 @@ class Frozen(NamedTuple):
     topic: str
     subject: str
     share: float
+    hours: int
 
 
 def checked(said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -56,6 +59,8 @@ def checked(said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if any(len(text) > LONGEST_SUBJECT for text in subjects.values()):
             raise BadInput(_("A subject has at most %d characters.") % LONGEST_SUBJECT, f"v{place}_subject")
         made: dict[str, Any] = {"name": NAMES[place], "share": _share(one.get("share"), place)}
+        if hours := _hours(one.get("hours"), place):
+            made["hours"] = hours
         if one.get("letter_id"):
             made["letter_id"] = str(_id(one["letter_id"], place))
         if subjects := {tag: text for tag, text in subjects.items() if text}:
@@ -76,6 +81,13 @@ def _share(said: Any, place: int) -> float:
     if not 0.1 <= share <= 100:
         raise BadInput(_("A share is a percentage above 0."), f"v{place}_share")
     return round(share, 2)
+
+
+def _hours(said: Any, place: int) -> int:
+    typed = str(said or "0").strip()
+    if not typed.isascii() or not typed.isdigit() or int(typed) > MOST_LATER:
+        raise BadInput(_("A variant leaves 0 to %d hours later.") % MOST_LATER, f"v{place}_hours")
+    return int(typed)
 
 
 def _id(said: Any, place: int) -> UUID:
@@ -101,12 +113,13 @@ def winner_checked(said: Mapping[str, Any]) -> dict[str, Any]:
 def arms(mailing: Mailing) -> list[Arm]:
     """The letters of a mailing in their order; empty while it has none."""
     if not mailing.variants:
-        return [Arm("", mailing.letter_id, {}, 100.0)] if mailing.letter_id else []
+        return [Arm("", mailing.letter_id, {}, 100.0, 0)] if mailing.letter_id else []
     found = []
     for one in mailing.variants:
         letter_id = UUID(one["letter_id"]) if one.get("letter_id") else mailing.letter_id
         if letter_id is not None:
-            found.append(Arm(one["name"], letter_id, one.get("subjects") or {}, float(one["share"])))
+            subjects, share, hours = one.get("subjects") or {}, float(one["share"]), one.get("hours", 0)
+            found.append(Arm(one["name"], letter_id, subjects, share, hours))
     return found
 
 
@@ -153,6 +166,8 @@ def _sound_shares(mailing: Mailing) -> None:
         raise BadInput(_("Nobody is left for the winner: make the shares smaller than 100 %."), "variants")
     if left and mailing.schedule.get("kind", "now") not in ("now", "at"):
         raise BadInput(_("A winner for the rest needs a mailing at one time for all."), "kind")
+    if mailing.schedule.get("kind") == "best" and any(arm.hours for arm in arms(mailing)):
+        raise BadInput(_("At everybody's best hour there are no other times to compare."), "kind")
 
 
 def freeze(session: Session, mailing: Mailing, actor: str) -> list[Frozen]:
@@ -161,11 +176,8 @@ def freeze(session: Session, mailing: Mailing, actor: str) -> list[Frozen]:
     for arm, letter, newest in refuse_unless_sound(session, mailing):
         row = _with_subjects(session, newest, arm.subjects, actor) if arm.subjects else newest
         subject = row.texts[row.language]["subject"]
-        found.append(
-            Frozen(
-                arm.name, letter.id, row.id, newest.number, letter.purpose, letter.topic, subject, arm.share
-            )
-        )
+        found.append(Frozen(arm.name, letter.id, row.id, newest.number, letter.purpose, letter.topic, subject,
+                            arm.share, arm.hours))  # fmt: skip
     return found
 
 

@@ -1,6 +1,8 @@
 """The winner of variants: found after so many hours, or named by a person; the rest gets its letter."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,14 +19,16 @@ from foundation.text import _
 from foundation.wake import wake_after_commit
 
 _GIVE = text(
-    "UPDATE deliveries SET letter_version_id = :version, variant = :name, topic = :topic, due_at = :now"
+    "UPDATE deliveries SET letter_version_id = :version, variant = :name, topic = :topic, due_at = :due"
     " WHERE step = :step AND variant = '' AND state = 'planned'"
 )
 _DUE = text(
     "SELECT id FROM mailings WHERE state IN ('sending', 'paused') AND jsonb_array_length(variants) > 0"
     " AND winner ? 'by' AND NOT winner ? 'chosen' AND frozen ->> 'filled' = 'all' AND started_at"
-    " + CAST(winner ->> 'after_hours' AS int) * interval '1 hour' <= :now ORDER BY id"
+    " + (CAST(winner ->> 'after_hours' AS int) + coalesce((SELECT max(CAST(a ->> 'hours' AS int))"
+    " FROM jsonb_array_elements(frozen -> 'arms') a), 0)) * interval '1 hour' <= :now ORDER BY id"
 )
+DAY = timedelta(days=1)
 
 
 def due(session: Session) -> list[UUID]:
@@ -36,19 +40,25 @@ def decides_at(mailing: Mailing) -> str:
     """When the winner is found, in RFC 3339; empty where none is to be."""
     if not mailing.winner.get("by") or mailing.started_at is None or mailing.winner.get("chosen"):
         return ""
-    return (mailing.started_at + timedelta(hours=int(mailing.winner["after_hours"]))).isoformat()
+    hours = int(mailing.winner["after_hours"]) + _latest(mailing)
+    return (mailing.started_at + timedelta(hours=hours)).isoformat()
+
+
+def _latest(mailing: Mailing) -> int:
+    """Hours from the start until the last of the variants leaves."""
+    return max((int(one.get("hours", 0)) for one in mailing.frozen.get("arms", [])), default=0)
 
 
 def decide(session: Session, mailing_id: UUID) -> str:
     """Give the rest the letter that is ahead, and write down whether that is clear; answers its name.
 
     With nothing to tell them apart the one that is ahead by chance is as good as any: waiting would help
-    nobody.
+    nobody. Variants that left at different times are compared over as many hours each.
     """
     mailing = states.held(session, mailing_id)
     if mailing.state not in ("sending", "paused") or mailing.winner.get("chosen"):
         return ""
-    found = figures.read(session, mailing)
+    found = figures.read(session, mailing, within=mailing.winner["after_hours"] if _latest(mailing) else None)
     by_name = {one.name: one for one in found.arms}
     arms = [by_name.get(one["name"], figures.Arm(one["name"])) for one in mailing.frozen["arms"]]
     if mailing.winner["by"] == "revenue":
@@ -83,7 +93,7 @@ def _give(session: Session, mailing: Mailing, name: str, verdict: str, actor: st
         "version": UUID(arm["version_id"]),
         "name": name,
         "topic": arm["topic"],
-        "now": at,
+        "due": _then(mailing, arm, at),
         "step": store.step(mailing.id),
     }
     count = changed(session, _GIVE, values)
@@ -92,6 +102,14 @@ def _give(session: Session, mailing: Mailing, name: str, verdict: str, actor: st
     session.flush()
     wake_after_commit(session, ledger.DUTY)
     return count
+
+
+def _then(mailing: Mailing, arm: Mapping[str, Any], at: datetime) -> datetime:
+    """When the rest gets its letter: at once, or where times were compared at the next such time of day."""
+    if not _latest(mailing) or mailing.started_at is None:
+        return at
+    first = mailing.started_at + timedelta(hours=int(arm.get("hours", 0)))
+    return first + max(0, -((first - at) // DAY)) * DAY
 
 
 def said(mailing: Mailing) -> str:

@@ -35,10 +35,12 @@ _STATES = text(
 )
 # told: each delivery once a kind; a person did it when not every trace is a machine's
 _TOLD = text("""
-SELECT d.variant, k.kind, d.state, count(*) FILTER (WHERE k.human) AS people, count(*) FILTER (WHERE NOT
-  k.human) AS machines
+SELECT d.variant, k.kind, d.state, count(*) FILTER (WHERE NOT k.human) AS machines,
+  count(*) FILTER (WHERE k.human AND coalesce(k.first < d.handed_at + :days * interval '1 day', true))
+    AS people
 FROM (SELECT CAST(data ->> 'delivery' AS uuid) AS id, kind,
-    bool_or(coalesce(data ->> 'machine', 'false') IN ('false', '')) AS human
+    bool_or(coalesce(data ->> 'machine', 'false') IN ('false', '')) AS human,
+    min(occurred_at) FILTER (WHERE coalesce(data ->> 'machine', 'false') IN ('false', '')) AS first
   FROM timeline WHERE kind = ANY(:kinds) AND occurred_at >= :since AND occurred_at < :until AND data ->>
   'step' = :step
   GROUP BY 1, 2) k JOIN deliveries d ON d.id = k.id GROUP BY 1, 2, 3
@@ -153,8 +155,11 @@ class Figures:
         }  # fmt: skip
 
 
-def read(session: Session, mailing: Mailing, days: int = DAYS) -> Figures:
-    """The figures as they are now; all zero for a mailing that hasn't started."""
+def read(session: Session, mailing: Mailing, days: int = DAYS, within: int | None = None) -> Figures:
+    """The figures as they are now; all zero for a mailing that hasn't started.
+
+    `within`: of what people did and ordered only what was so many hours after their letter.
+    """
     step, at = f"mailing:{mailing.id}", now()
     since = mailing.started_at or at
     arms: dict[str, Arm] = {}
@@ -169,11 +174,13 @@ def read(session: Session, mailing: Mailing, days: int = DAYS) -> Figures:
             failures[row.reason or row.state] += row.n
         last = max(last, row.last or last)
     values: dict[str, Any] = {"step": step, "since": since, "kinds": list(KINDS), "until": last + LISTEN}
+    values["days"] = LISTEN.days if within is None else within / 24
     for row in session.execute(_TOLD, values):
         for arm in _both(every, arms, row.variant):
             _count_told(arm, row)
     currencies: Counter[str] = Counter()
-    for row in session.execute(_ORDERED, {"step": step, "since": since, "days": days}):
+    ordered = days if within is None else min(days, within / 24)
+    for row in session.execute(_ORDERED, {"step": step, "since": since, "days": ordered}):
         currencies[row.currency] += row.orders
         for arm in _both(every, arms, row.variant):
             _count_orders(arm, row)

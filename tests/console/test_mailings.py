@@ -121,9 +121,12 @@ def test_variants_with_a_winner_are_kept(browser: Browser, desk: Desk) -> None:
         "sender": desk.sender, "letter": desk.letter, "v0_share": "10", "v1_share": "10",
         "v1_subject_en": "Another {{ customer.name }}", "winner_by": "clicks", "winner_hours": "4",
     }  # fmt: skip
-    browser.submit(f"{here}/letter", **typed)
+    text = browser.submit(f"{here}/letter", status=422, **typed, v1_hours="73").text
+    assert "A variant leaves 0 to 72 hours later." in text and 'value="73"' in text
+    browser.submit(f"{here}/letter", **typed, v1_hours="8")
     text = browser.see(f"{here}/letter")
     assert "Another {{ customer.name }}" in text and 'value="4"' in text
+    assert re.search('<input[^>]*name="v1_hours"[^>]*value="8"', text)
     assert "Nobody is in the audience" in browser.see(f"{here}/check")
 
 

@@ -102,7 +102,7 @@ def _mailings(desk: Desk) -> dict[str, UUID]:
         pass
     winner = desk.mailing(
         name="Which subject", winner={"by": "clicks", "after_hours": 4},
-        variants=[{"share": 20}, {"share": 20, "subjects": {"en": "Another subject"}}],
+        variants=[{"share": 20}, {"share": 20, "subjects": {"en": "Another subject"}, "hours": 8}],
     )  # fmt: skip
     empty = desk.mailing(name="To nobody", include=[segments_of(desk, "Bought twice in 90 days")])
     with transaction(desk.engine) as session:

@@ -1,5 +1,6 @@
 """The demo shows a filled console and takes everything away again, however it is ended."""
 
+import re
 import shutil
 import signal
 import tempfile
@@ -21,10 +22,58 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def reachable():
     """A folder for throw-away folders that the servers' account can pass through."""
-    folder = Path(tempfile.mkdtemp(prefix="kartoteka-tmp-"))
-    folder.chmod(0o711)
+    folder = throw_away()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def throw_away():
+    folder = Path(tempfile.mkdtemp(prefix="kartoteka-tmp-"))
+    folder.chmod(0o711)
+    return folder
+
+
+class Opened:
+    """A demo that is up, in a folder of its own."""
+
+    def __init__(self):
+        self.folder = throw_away()
+        self.demo = Program("demo", "--people", "25", "--orders", "30", "--every", "0.2", "--port", "0",
+                            cwd=ROOT, TMPDIR=str(self.folder))  # fmt: skip
+        try:
+            self.shop = self.demo.wait_for(r"walk around in: (http://\S+)").group(1)
+            self.demo.wait_for(r"Watch visitors live: http://\S+/sites")
+            self.link = re.search(r"Sign in .*: (http://\S+)", "".join(self.demo.lines)).group(1)
+        except BaseException:
+            self.demo.end()
+            raise
+
+    def end(self, number=signal.SIGINT):
+        """End it, however; nothing runs on, and where it could it has tidied up."""
+        status = self.demo.end(number)
+        try:
+            assert not gone(str(self.folder))
+            if number != signal.SIGKILL:
+                assert status == 0
+                assert not list(self.folder.iterdir())
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """A demo that is up: what a test before has left, which the first test that ends one takes away."""
+    left = []
+
+    def one(*, leave):
+        found = left.pop() if left else Opened()
+        if leave:
+            left.append(found)
+        return found
+
+    yield one
+    for each in left:
+        each.end()
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
@@ -36,23 +85,6 @@ def test_demo_stopped_half_way_leaves_nothing(ending, reachable):
         demo.end(ending)
     assert not gone(str(reachable))
     assert not list(reachable.iterdir())
-
-
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_demo_leaves_nothing_behind(ending, reachable):
-    demo = Program("demo", "--people", "25", "--orders", "30", "--every", "0.5", "--port", "0", cwd=ROOT,
-                   TMPDIR=str(reachable))  # fmt: skip
-    try:
-        link = demo.wait_for(r"Sign in .*: (http://\S+)").group(1)
-        with urllib.request.urlopen(link, timeout=10) as page:
-            assert page.status == 200
-        assert len(naming(str(reachable))) >= 5
-    finally:
-        status = demo.end(ending)
-    assert not gone(str(reachable))
-    if ending != signal.SIGKILL:
-        assert status == 0
-        assert not list(reachable.iterdir())
 
 
 def asked(data, question):
@@ -75,37 +107,40 @@ def grows(data, question, beyond, seconds=30.0):
     return found > beyond
 
 
-def test_demo_captures_its_visitors_and_writes_to_them(reachable):
-    demo = Program("demo", "--people", "25", "--orders", "30", "--every", "0.2", "--port", "0", cwd=ROOT,
-                   TMPDIR=str(reachable))  # fmt: skip
+def test_demo_captures_its_visitors_and_writes_to_them(opened):
+    demo = opened(leave=True)
+    data = next(path for path in demo.folder.glob("kartoteka-demo-*") if path.is_dir())
+    known = asked(data, "SELECT domain, currency, key FROM sites")
+    assert known[:2] == ("127.0.0.1", "KZT")
+    with urllib.request.urlopen(demo.shop, timeout=10) as page:
+        assert f"/k/{known.key}.js" in page.read().decode()
+    kinds = asked(data, "SELECT array_agg(DISTINCT kind) FROM timeline WHERE kind LIKE 'web.%'")[0]
+    assert {"web.page", "web.product_viewed", "web.cart_viewed", "web.identify", "web.lead"} <= set(kinds)
+    days = "SELECT (max(occurred_at) - min(occurred_at)) > interval '10 days' FROM timeline"
+    assert asked(data, f"{days} WHERE kind LIKE 'web.%'")[0]
+    on_cards = "SELECT count(DISTINCT customer_id) FROM timeline WHERE kind LIKE 'web.%'"
+    assert asked(data, on_cards)[0] >= 1
+    assert asked(data, "SELECT array_agg(kind ORDER BY kind) FROM forms WHERE state = 'live'")[0] == [
+        "embedded",
+        "slide",
+    ]
+    assert grows(data, "SELECT count(*) FROM mailings WHERE state = 'done'", 0)
+    sent, others = asked(data, "SELECT count(*) FILTER (WHERE state = 'accepted'), count(*) FILTER"
+        " (WHERE state NOT IN ('accepted', 'skipped', 'holdout')) FROM deliveries"
+        " WHERE left(step, 8) = 'mailing:'")  # fmt: skip
+    assert sent > 50 and others == 0
+    assert len(list((data / "letters").glob("*.eml"))) >= sent
+    assert asked(data, "SELECT array_agg(DISTINCT state) FROM journeys")[0] == ["on"]
+    events = "SELECT count(*) FROM timeline WHERE kind LIKE 'web.%'"
+    assert grows(data, events, asked(data, events)[0])
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_demo_leaves_nothing_behind(ending, opened):
+    demo = opened(leave=False)
     try:
-        shop = demo.wait_for(r"walk around in: (http://\S+)").group(1)
-        demo.wait_for(r"Watch visitors live: http://\S+/sites")
-        data = next(path for path in reachable.glob("kartoteka-demo-*") if path.is_dir())
-        known = asked(data, "SELECT domain, currency, key FROM sites")
-        assert known[:2] == ("127.0.0.1", "KZT")
-        with urllib.request.urlopen(shop, timeout=10) as page:
-            assert f"/k/{known.key}.js" in page.read().decode()
-        kinds = asked(data, "SELECT array_agg(DISTINCT kind) FROM timeline WHERE kind LIKE 'web.%'")[0]
-        assert {"web.page", "web.product_viewed", "web.cart_viewed", "web.identify", "web.lead"} <= set(kinds)
-        days = "SELECT (max(occurred_at) - min(occurred_at)) > interval '10 days' FROM timeline"
-        assert asked(data, f"{days} WHERE kind LIKE 'web.%'")[0]
-        on_cards = "SELECT count(DISTINCT customer_id) FROM timeline WHERE kind LIKE 'web.%'"
-        assert asked(data, on_cards)[0] >= 1
-        assert asked(data, "SELECT array_agg(kind ORDER BY kind) FROM forms WHERE state = 'live'")[0] == [
-            "embedded",
-            "slide",
-        ]
-        assert grows(data, "SELECT count(*) FROM mailings WHERE state = 'done'", 0)
-        sent, others = asked(data, "SELECT count(*) FILTER (WHERE state = 'accepted'), count(*) FILTER"
-            " (WHERE state NOT IN ('accepted', 'skipped', 'holdout')) FROM deliveries"
-            " WHERE left(step, 8) = 'mailing:'")  # fmt: skip
-        assert sent > 50 and others == 0
-        assert len(list((data / "letters").glob("*.eml"))) >= sent
-        assert asked(data, "SELECT array_agg(DISTINCT state) FROM journeys")[0] == ["on"]
-        events = "SELECT count(*) FROM timeline WHERE kind LIKE 'web.%'"
-        assert grows(data, events, asked(data, events)[0])
+        with urllib.request.urlopen(demo.link, timeout=10) as page:
+            assert page.status == 200
+        assert len(naming(str(demo.folder))) >= 5
     finally:
-        status = demo.end()
-    assert status == 0
-    assert not gone(str(reachable))
+        demo.end(ending)

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -95,16 +97,30 @@ def test_shop_is_pulled_through_kills_and_restarts(up, data_folder):
     assert not gone(str(data_folder))
 
 
-def test_second_copy_on_a_folder_is_refused(up, data_folder):
-    up()
-    second = Program("up", "--data", data_folder, "--port", "0", cwd=ROOT)
+@pytest.fixture(scope="module")
+def standing():
+    """The program as it stands there, and its folder; for tests that let another copy meet it."""
+    folder = Path(tempfile.mkdtemp(prefix="kartoteka-data-"))
+    program = Program("up", "--data", folder, "--port", "0", cwd=ROOT)
+    try:
+        program.address = program.wait_for(r"Kartoteka is at (http://\S+)").group(1)
+        yield program, folder
+    finally:
+        program.end(signal.SIGKILL)
+        left = gone(str(folder))
+        shutil.rmtree(folder, ignore_errors=True)
+    assert not left
+
+
+def test_second_copy_on_a_folder_is_refused(standing):
+    second = Program("up", "--data", standing[1], "--port", "0", cwd=ROOT)
     second.process.wait(60)
     assert second.end() == 1
     assert "in use by process" in "".join(second.lines)
 
 
-def test_taken_port_is_named(up, data_folder, tmp_path):
-    port = up().address.rpartition(":")[2]
+def test_taken_port_is_named(standing, tmp_path):
+    port = standing[0].address.rpartition(":")[2]
     second = Program("up", "--data", tmp_path / "other", "--port", port, cwd=ROOT)
     second.process.wait(60)
     assert second.end() == 1

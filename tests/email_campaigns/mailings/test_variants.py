@@ -49,6 +49,8 @@ def test_variants_of_letters(desk, clock):
         ([{"share": 50}, {"share": "half"}], "v1_share"), ([{"share": 10}] * 6, "variants"),
         ([{"share": 50}, {"share": 50, "letter_id": "x"}], "v1_letter"),
         ([{"share": 50}, {"share": 50, "subjects": {"en": "x" * 301}}], "v1_subject"),
+        ([{"share": 50}, {"share": 50, "hours": 73}], "v1_hours"),
+        ([{"share": 50, "hours": "-1"}, {"share": 50}], "v0_hours"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_compared_is_refused(said, at):
@@ -83,19 +85,21 @@ def test_transactional_and_marketing_are_not_mixed(desk, clock):
     assert "all transactional" in desk.plan(mailing).refused
 
 
-def with_rest(desk, people=300, **how):
+BOTH = [{"share": 40}, {"share": 40, "subjects": {"en": "Another"}}]
+
+
+def with_rest(desk, people=300, variants=BOTH, **how):
     desk.crowd(people)
-    mailing = desk.mailing(variants=[{"share": 40}, {"share": 40, "subjects": {"en": "Another"}}],
-                           winner={"by": "clicks", "after_hours": 4} | how)  # fmt: skip
+    mailing = desk.mailing(variants=variants, winner={"by": "clicks", "after_hours": 4} | how)
     desk.begin(mailing)
     desk.send()
     return mailing
 
 
-def clicks(desk, mailing, variant, share):
+def clicks(desk, mailing, variant, share, after=timedelta(hours=1)):
     rows = [row for row in desk.rows() if row.variant == variant and row.state == "accepted"]
     for row in rows[: round(len(rows) * share)]:
-        desk.happen(mailing, "letter.clicked", row.address)
+        desk.happen(mailing, "letter.clicked", row.address, after)
 
 
 def test_rest_waits_for_the_winner_and_gets_its_letter(desk, clock):
@@ -158,3 +162,53 @@ def test_winner_by_revenue(desk, clock):
     clock.advance(timedelta(hours=4, minutes=1))
     desk.send()
     assert desk.get(mailing).winner["chosen"]["variant"] == "B"
+
+
+LATER = [{"share": 40}, {"share": 40, "hours": "8"}]
+
+
+def test_a_variant_leaves_hours_later(desk, clock):
+    desk.crowd(60)
+    mailing = desk.mailing(variants=[{"share": 50}, {"share": 50, "hours": "8"}])
+    desk.begin(mailing)
+    desk.send()
+    began = desk.get(mailing).started_at
+    assert {(row.variant, row.state) for row in desk.rows()} == {("A", "accepted"), ("B", "planned")}
+    assert {row.due_at - began for row in desk.rows() if row.variant == "B"} == {timedelta(hours=8)}
+    assert desk.get(mailing).state == "sending"
+    clock.advance(timedelta(hours=8, minutes=1))
+    desk.send()
+    assert desk.states(mailing) == {"accepted": 60}
+    assert desk.get(mailing).state == "done"
+
+
+def test_times_are_compared_over_as_many_hours_and_the_rest_gets_the_winners_time(desk, clock):
+    mailing = with_rest(desk, 380, variants=LATER)
+    began = desk.get(mailing).started_at
+    waiting = sum(row.variant == "" for row in desk.rows())
+    assert waiting > 20
+    clock.advance(timedelta(hours=8, minutes=1))
+    desk.send()
+    clicks(desk, mailing, "A", 0.9, timedelta(hours=5))  # B will not have had so long when it is decided
+    clock.advance(timedelta(hours=1))
+    clicks(desk, mailing, "B", 0.6)
+    clock.advance(timedelta(hours=2, minutes=50))
+    desk.send()
+    assert not desk.get(mailing).winner.get("chosen")
+    clock.advance(timedelta(minutes=10))
+    desk.send()
+    assert desk.get(mailing).winner["chosen"]["variant"] == "B"
+    assert desk.get(mailing).winner["chosen"]["verdict"] == "clear"
+    given = [row for row in desk.rows() if row.state == "planned"]
+    assert len(given) == waiting
+    assert {row.due_at - began for row in given} == {timedelta(hours=32)}
+    clock.advance(timedelta(hours=20, minutes=1))
+    desk.send()
+    assert desk.states(mailing) == {"accepted": 380}
+
+
+def test_other_times_than_everybodys_best_hour_are_refused(desk, clock):
+    desk.crowd(3)
+    later = [{"share": 50}, {"share": 50, "hours": 8}]
+    refused = desk.plan(desk.mailing(variants=later, schedule={"kind": "best"})).refused
+    assert "best hour" in refused
