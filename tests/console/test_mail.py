@@ -277,6 +277,20 @@ def test_a_sender_gets_records_to_publish(
     browser.see("/settings/mail/domains/unknown.example", 404)
 
 
+@pytest.mark.parametrize(
+    ("published", "state", "said"),
+    [
+        ("v=spf1 a:mx.shop.example ~all", "good", "Published."),
+        ("v=spf1 include:_spf.example ~all", "good", "make sure that mx.shop.example is among it"),
+        ("v=spf1 ip4:192.0.2.1 -all", "warn", "It doesn't name a:mx.shop.example."),
+    ],
+)
+def test_who_may_send_is_said_as_far_as_it_is_known(published: str, state: str, said: str) -> None:
+    wanted = domains.Record("spf", "shop.example", "v=spf1 a:mx.shop.example ~all", "")
+    found = domains.found(wanted, [published])
+    assert found["state"] == state and said in found["said"]
+
+
 def test_dns_is_looked_at_where_it_can_be(browser: Browser, house: House, monkeypatch) -> None:
     browser.see("/settings/mail/domains/shop.example")
     page = browser.see("/settings/mail/domains/shop.example")
