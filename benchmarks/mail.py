@@ -1,6 +1,6 @@
 """How fast personalised letters leave, each with a durable row, against a bare loop over the same server.
 
-    python -m benchmarks.mail --letters 4000 --connections 4
+    python -m benchmarks.mail --letters 4000 --connections 2
 
 One run measures: a bare `smtplib` loop that sends one prepared message over one kept-open connection; the
 bare rate of RSA-2048 signatures; ours unsigned and signed (RSA and Ed25519), from due rows to accepted ones,
@@ -282,7 +282,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--letters", type=int, default=4000)
     asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--connections", type=int, default=4)
+    asked.add_argument("--connections", type=int, default=2)
     given = asked.parse_args()
     rates = measure(given.letters, given.rounds, given.connections)
     print("the middle:")
