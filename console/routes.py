@@ -152,6 +152,7 @@ ROUTES: list[BaseRoute] = [
     get("/journeys/{id}/backtests/{test}/export.csv", journey_backtests.export, READ),
     get("/journeys/{id}/people", journey_people.show, READ),
     get("/journeys/{id}/people.csv", journey_export.people, READ),
+    get("/journeys/{id}/steps.csv", journey_results.steps, READ),
     get("/journeys/{id}/people/{customer}", journey_people.why, READ),
     get("/journeys/{id}/runs/{run}", journey_people.run, READ),
     get("/tasks", tasks.show, READ),

@@ -1,5 +1,7 @@
 """What a journey brought: figures, each letter, those held out beside those in it, a chart with its table."""
 
+import csv
+import io
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from starlette.responses import Response
 
+from console.format import safe_cell
 from console.pages import journey_drawing, journey_figures, journeys, mailing_words
 from console.pages.journey_figures import BACKS
 from console.web import Call
@@ -20,6 +23,10 @@ from foundation.clock import now
 from foundation.text import _
 
 DAYS_DRAWN = 30
+STEPS = (
+    "step", "title", "reached", "waiting", "went_on", "ended", "letters_sent", "opened", "clicked",
+    "unsubscribed", "complained", "bounced",
+)  # fmt: skip
 _OVER_TIME = text("""
 SELECT slot, sum(came) AS came, sum(sent) AS sent FROM (
   SELECT floor(extract(epoch FROM entered_at - :since) / 86400) AS slot, count(*) AS came, 0 AS sent
@@ -41,8 +48,7 @@ def show(call: Call) -> Response:
     known = asked.isascii() and asked.isdigit() and 0 < int(asked) <= MOST_DAYS
     days = int(asked) if known else DAYS
     spec = store.version(call.db, journey)
-    chosen = call.query("back", 3)
-    back = int(chosen) if chosen in map(str, BACKS) else journey_figures.back(call.db, journey)
+    back = _back(call, journey)
     found = figures.of(call.db, journey, days, timedelta(days=back))
     titles = journey_drawing.titles(spec["steps"], journeys.names(call.db, spec))
     letters = [(titles.get(step, _("a letter of an earlier version")), step, one)
@@ -52,6 +58,31 @@ def show(call: Call) -> Response:
         most_days=MOST_DAYS, back=back, backs=BACKS, letters=letters, left=_told(found.left),
         refused=_told(found.refused), skips=_skips(found), **_chart(call, journey, back),
     )  # fmt: skip
+
+
+def _back(call: Call, journey: Journey) -> int:
+    """The days of coming in that were asked for, else as many as the journey's size allows."""
+    chosen = call.query("back", 3)
+    return int(chosen) if chosen in map(str, BACKS) else journey_figures.back(call.db, journey)
+
+
+def steps(call: Call) -> Response:
+    """What happened at each step, as CSV: a row a step in the order of the drawing."""
+    journey = journeys.find(call)
+    spec = store.version(call.db, journey)
+    found = figures.of(call.db, journey, back=timedelta(days=_back(call, journey))).steps
+    titles = journey_drawing.titles(spec["steps"], journeys.names(call.db, spec))
+    order = {step: place for place, step in enumerate(titles)}
+    out = io.StringIO()
+    write = csv.writer(out)
+    write.writerow(STEPS)
+    for id_, one in sorted(found.items(), key=lambda item: order.get(item[0], len(order))):
+        title = titles.get(id_, _("a step of an earlier version"))
+        cells = [id_, title, one.reached, one.waiting, one.went_on, one.ended, one.letters["accepted"],
+                 one.opened, one.clicked, one.unsubscribed, one.complained, one.bounced]  # fmt: skip
+        write.writerow([safe_cell(cell) for cell in cells])
+    name = f'attachment; filename="journey-{journey.id}-steps.csv"'
+    return Response("\ufeff" + out.getvalue(), media_type="text/csv", headers={"content-disposition": name})
 
 
 def _told(counted: Mapping[str, int]) -> list[tuple[str, int]]:

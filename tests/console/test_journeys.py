@@ -354,6 +354,21 @@ def test_people_are_taken_out_as_csv(browser: Browser, desk: Desk, lively: UUID,
     assert browser.get("/journeys/00000000-0000-0000-0000-000000000000/people.csv").status_code == 404
 
 
+def test_steps_are_taken_out_as_csv(browser: Browser, desk: Desk, lively: UUID) -> None:
+    here = f"/journeys/{lively}"
+    back = re.search(rf'href="{here}/steps.csv\?back=(\d+)"', browser.see(f"{here}/results"))
+    assert back
+    text = browser.get(f"{here}/steps.csv?back={back[1]}").text
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    sent = desk.rows("SELECT count(*) FROM deliveries WHERE state = 'accepted' AND step LIKE 'journey:%'")[0][
+        0
+    ]
+    assert sum(int(row["letters_sent"]) for row in rows) == sent > 0
+    assert all(row["title"] for row in rows)
+    for row in rows:
+        assert int(row["reached"]) == sum(int(row[one]) for one in ("waiting", "went_on", "ended"))
+
+
 def test_late_tasks_come_first(browser: Browser, desk: Desk, lively: UUID) -> None:
     assert (
         browser.see("/tasks").count("Call and ask") == desk.rows("SELECT count(*) FROM journey_tasks")[0][0]

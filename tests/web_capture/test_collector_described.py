@@ -84,3 +84,13 @@ def test_any_bytes_are_answered(post, path):
         assert post(path, body).status_code in (200, 400)
 
     sent()
+
+
+@pytest.mark.parametrize("who", ["userId", "anonymousId"])
+@pytest.mark.parametrize("value", ["", " ", "\x1f", " \x85 ", "\t\x1c", "a", "0", "guest"])
+def test_what_is_empty_is_described_so(post, who, value):
+    """As Python sees it: it calls more characters blank than JavaScript's regular expressions do."""
+    body = {who: value}
+    described = jsonschema_rs.validator_for({"$ref": "#/components/schemas/identify", **DESCRIPTION})
+    answer = post("/v1/identify", json.dumps(body).encode())
+    assert described.is_valid(body) == (answer.status_code == 200) == bool(value.strip())
