@@ -87,15 +87,19 @@ class Mailbox:
             threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
     def _serve(self, line: socket.socket) -> None:
+        talk: _Talk | None = None
         try:
             if self._tls is not None:
                 line = self._tls.wrap_socket(line, server_side=True)
             self._open.append(line)
-            _Talk(self, line, secure=self._tls is not None).run()
+            talk = _Talk(self, line, secure=self._tls is not None)
+            talk.run()
         except (OSError, ssl.SSLError, ValueError):
             return
         finally:
             line.close()
+            if talk is not None:
+                talk.close()
 
 
 class _Talk:
@@ -105,6 +109,11 @@ class _Talk:
         self.box, self.line, self.secure = box, line, secure
         self.file = line.makefile("rb")
         self.folder: Folder | None = None
+
+    def close(self) -> None:
+        """Let go of the line, which is another one after STARTTLS."""
+        self.file.close()
+        self.line.close()
 
     def send(self, data: bytes) -> None:
         drip = self.box.faults.get("drip")
@@ -154,6 +163,7 @@ class _Talk:
         extra = self.box.faults.get("injected", b"")
         self.line.sendall(f"{tag} OK go\r\n".encode() + extra)
         assert self.box._start is not None
+        self.file.close()
         self.line = self.box._start.wrap_socket(self.line, server_side=True)
         self.box._open.append(self.line)
         self.file, self.secure = self.line.makefile("rb"), True
