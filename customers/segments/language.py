@@ -4,15 +4,17 @@ orders.count(last 90 days) >= 2 and city = "Алматы" and not opened(any let
 """
 
 from functools import cache
-from typing import Any
-
-from lark import Lark
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from customers.segments import checks, reading, tree
 from customers.segments.reading import Wrong
 from customers.segments.tree import Node
 from foundation.errors import BadInput
+
+if TYPE_CHECKING:
+    from lark import Lark
+    from lark.exceptions import UnexpectedInput
 
 LONGEST = 20_000  # characters
 
@@ -81,8 +83,14 @@ class BadText(BadInput):
 
 
 @cache
-def _parser() -> Lark:
-    return Lark(_GRAMMAR, parser="lalr", lexer="contextual")
+def _lark() -> Any:
+    return import_module("lark")  # at the first text: no process needs it to start
+
+
+@cache
+def _parser() -> "Lark":
+    made: Lark = _lark().Lark(_GRAMMAR, parser="lalr", lexer="contextual")
+    return made
 
 
 def parse(text: str) -> Node:
@@ -93,7 +101,7 @@ def parse(text: str) -> Node:
         raise BadText('write a condition, such as city = "Almaty": an empty one selects nobody', 1, 1)
     try:
         node = reading.read(_parser().parse(text))
-    except UnexpectedInput as error:
+    except _lark().UnexpectedInput as error:
         raise _unexpected(text, error) from None
     except Wrong as wrong:
         raise BadText(wrong.message, wrong.line, wrong.column) from None
@@ -105,13 +113,13 @@ def parse(text: str) -> Node:
         raise BadText(error.message, 1, 1) from None
 
 
-def _unexpected(text: str, error: UnexpectedInput) -> BadText:
+def _unexpected(text: str, error: "UnexpectedInput") -> BadText:
     """The parser's error in words."""
-    if isinstance(error, UnexpectedToken):
+    if isinstance(error, _lark().UnexpectedToken):
         expected, found = _accepted(text) or set(error.expected), str(error.token)
         ended = error.token.type == "$END"
         line, column = _end(text) if ended else (error.line, error.column)
-    elif isinstance(error, UnexpectedCharacters):
+    elif isinstance(error, _lark().UnexpectedCharacters):
         expected, found, ended = set(error.allowed or ()), _word(text, error.pos_in_stream or 0), False
         line, column = error.line, error.column
     else:
@@ -147,7 +155,7 @@ def _feed(text: str, most: int = LONGEST) -> tuple[Any, int, bool]:
                 return parser, fed, True
             parser.feed_token(token)
             fed += 1
-    except UnexpectedInput:
+    except _lark().UnexpectedInput:
         pass
     return parser, fed, False
 

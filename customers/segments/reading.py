@@ -3,9 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Any, NamedTuple, cast
-
-from lark import Token, Tree
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from customers.segments import checks
 from customers.segments.tree import (
@@ -24,25 +22,28 @@ from customers.segments.tree import (
 )
 from foundation.errors import BadInput
 
-Parsed = Tree[Token]
+if TYPE_CHECKING:
+    from lark import Token, Tree
+
+    Parsed = Tree[Token]
 _ESCAPED = re.compile(r"\\(.)")
 
 
 class Wrong(Exception):
     """What can't be understood, and at which line and column."""
 
-    def __init__(self, message: str, token: Token) -> None:
+    def __init__(self, message: str, token: "Token") -> None:
         super().__init__(message)
         self.message, self.line, self.column = message, token.line or 1, token.column or 1
 
 
 class _Call(NamedTuple):
-    token: Token
+    token: "Token"
     period: Period | None
     filters: tuple[Filter, ...]
 
 
-def read(found: Parsed) -> Node:
+def read(found: "Parsed") -> Node:
     """The tree; `Wrong` where a condition means nothing."""
     parts = found.children
     match found.data:
@@ -62,17 +63,17 @@ def read(found: Parsed) -> Node:
     return _field(found)
 
 
-def _tree(part: Token | Parsed) -> Parsed:
-    assert isinstance(part, Tree)
+def _tree(part: "Token | Parsed") -> "Parsed":
+    assert not isinstance(part, str)  # a token is one
     return part
 
 
-def _token(part: Token | Parsed) -> Token:
-    assert isinstance(part, Token)
+def _token(part: "Token | Parsed") -> "Token":
+    assert isinstance(part, str)
     return part
 
 
-def _checked(token: Token, one: Condition) -> Condition:
+def _checked(token: "Token", one: Condition) -> Condition:
     try:
         checks.condition(one)
     except BadInput as error:
@@ -80,7 +81,7 @@ def _checked(token: Token, one: Condition) -> Condition:
     return one
 
 
-def _measured(found: Parsed) -> Node:
+def _measured(found: "Parsed") -> Node:
     call, sign = _call(_tree(found.children[0])), _token(found.children[1])
     value, currency = _amount(_tree(found.children[2]))
     made = Measure(
@@ -96,7 +97,7 @@ _OPS = {
 }  # fmt: skip
 
 
-def _field(found: Parsed) -> Node:
+def _field(found: "Parsed") -> Node:
     name, rest = _token(found.children[0]), found.children[1:]
     op = str(rest[0]) if found.data == "compared" else _OPS[str(found.data)]
     value: Any = None
@@ -119,7 +120,7 @@ def _field(found: Parsed) -> Node:
 # arguments of a call
 
 
-def _call(found: Parsed) -> _Call:
+def _call(found: "Parsed") -> _Call:
     token = _token(found.children[0])
     period: Period | None = None
     filters: list[Filter] = []
@@ -135,7 +136,7 @@ def _call(found: Parsed) -> _Call:
     return _Call(token, period, tuple(filters))
 
 
-def _subject(call: Token, at: Token, name: str = "") -> str:
+def _subject(call: "Token", at: "Token", name: str = "") -> str:
     """What a call is about when only its name is given: opened("Spring"), event("Signed Up")."""
     thing = checks.thing(call.lower())
     if thing is None:
@@ -148,7 +149,7 @@ def _subject(call: Token, at: Token, name: str = "") -> str:
     return thing.subject
 
 
-def _filter(call: Token, one: Parsed) -> Filter:
+def _filter(call: "Token", one: "Parsed") -> Filter:
     first = _token(one.children[0])
     if one.data == "subject":
         return Filter(name=_subject(call, first), value=_unquoted(first))
@@ -167,28 +168,28 @@ def _filter(call: Token, one: Parsed) -> Filter:
 # values and periods
 
 
-def _value(found: Parsed) -> tuple[Single, str]:
+def _value(found: "Parsed") -> tuple[Single, str]:
     if found.data == "string":
         return _unquoted(_token(found.children[0])), ""
     return _amount(found)
 
 
-def _amount(found: Parsed) -> tuple[int | float, str]:
+def _amount(found: "Parsed") -> tuple[int | float, str]:
     number, *currency = map(_token, found.children)
     if len(number) > 20:
         raise Wrong("this number is too long", number)
     return float(number) if "." in number else int(number), str(currency[0]) if currency else ""
 
 
-def _unquoted(token: Token) -> str:
+def _unquoted(token: "Token") -> str:
     return _ESCAPED.sub(lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), token[1:-1])
 
 
 _UNITS: dict[str, Unit] = {"minute": "minutes", "hour": "hours", "day": "days", "week": "weeks"}
 
 
-def _relative(kind: Any) -> Callable[[Parsed], Period]:
-    def period(found: Parsed) -> Period:
+def _relative(kind: Any) -> Callable[["Parsed"], Period]:
+    def period(found: "Parsed") -> Period:
         amount, unit = map(_token, found.children)
         if len(amount) > 9 or not amount.isdigit():
             raise Wrong("a period is a whole number of minutes, hours, days or weeks", amount)
@@ -197,29 +198,29 @@ def _relative(kind: Any) -> Callable[[Parsed], Period]:
     return period
 
 
-def _since(found: Parsed) -> Period:
+def _since(found: "Parsed") -> Period:
     return Period(kind="since", start=_day(found.children[0]))
 
 
-def _before(found: Parsed) -> Period:
+def _before(found: "Parsed") -> Period:
     return Period(kind="before", start=_day(found.children[0]))
 
 
-def _between(found: Parsed) -> Period:
+def _between(found: "Parsed") -> Period:
     return Period(kind="between", start=_day(found.children[0]), end=_day(found.children[1]))
 
 
-_PERIODS: dict[str, Callable[[Parsed], Period]] = {
+_PERIODS: dict[str, Callable[["Parsed"], Period]] = {
     "last": _relative("last"), "next": _relative("next"), "ago": _relative("ago"),
     "since": _since, "before": _before, "between": _between,
 }  # fmt: skip
 
 
-def _period(found: Parsed) -> Period:
+def _period(found: "Parsed") -> Period:
     return _PERIODS[str(found.data)](found)
 
 
-def _day(part: Token | Parsed) -> date:
+def _day(part: "Token | Parsed") -> date:
     token = _token(part)
     try:
         return date(*map(int, token.split("-")))

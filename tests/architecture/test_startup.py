@@ -57,14 +57,11 @@ def test_servers_start_without_the_heavy_libraries(module):
     assert not loaded_by(f"import {module}") & set(NEVER_EARLY)
 
 
-def test_web_process_loads_a_bounded_number_of_modules_of_others():
-    """Libraries cost the start; our own files are many because they are small."""
-    ours = {"console", "connectors", "customers", "email_campaigns", "foundation", "kartoteka", "sync",
-            "web_capture"}  # fmt: skip
+def test_web_process_loads_a_bounded_number_of_modules():
     run = subprocess.run(
-        [sys.executable, "-c", "import kartoteka.app, sys; print(*sys.modules)"],
+        [sys.executable, "-c", "import kartoteka.app, sys; print(len(sys.modules))"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert len([name for name in run.stdout.split() if name.partition(".")[0] not in ours]) < 1160
+    assert int(run.stdout) < 1550
