@@ -15,7 +15,6 @@ from types import ModuleType
 import psycopg
 import pytest
 import redis
-from hypothesis import settings as hypothesis
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -44,8 +43,6 @@ _RESTART = text(
     " WHERE t.relname = ANY(:names)"
 )
 
-hypothesis.register_profile("kartoteka", deadline=None)  # how long something takes is for benchmarks/ to say
-hypothesis.load_profile("kartoteka")
 gc.disable()  # a third of collecting thousands of tests went into looking for garbage among them
 
 

@@ -86,8 +86,8 @@ try {
           /purchase|Order Co/.test(fields.event) && (fields.properties.order_id || fields.properties.transaction_id),
         key = order ? id() + order : unique();
       store["_kq" + key] = JSON.stringify({
-        messageId: key,
         anonymousId: id(),
+        messageId: key,
         type: type,
         userId: store._ku,
         timestamp: new Date,
@@ -228,5 +228,5 @@ try {
   }
   ticket && !saved() && consent() == "none"
     ? handover({ token: ticket }, answer => keep(store._k || answer.anonymousId || unique())).then(guard(start))
-    : start();
+    : setTimeout(guard(start)); // a task of its own: a slow phone draws in between
 } catch {}

@@ -58,7 +58,7 @@ BUSY = [  # as it loads, in a timer, a promise, a listener, a call of the shop's
     "setTimeout(() => spin(TURNS), 50)",
     "fetch('/cup').then(() => spin(TURNS))",
     "addEventListener('submit', () => spin(TURNS), true)",
-    "const push = dataLayer.push; dataLayer.push = entry => { spin(TURNS); push(entry) }",
+    "const push = dataLayer.push.bind(dataLayer); dataLayer.push = entry => { spin(TURNS); push(entry) }",
     "addEventListener('pagehide', () => spin(TURNS))",
 ]
 
