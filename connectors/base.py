@@ -84,6 +84,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     listable: bool = True
     full: bool = False
     lasting: bool = False
+    writes: tuple[str, ...] = ()  # the fields of its records that `push` can write there
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -93,6 +94,24 @@ class Delivery(msgspec.Struct, frozen=True):
     records: tuple[Raw, ...] = ()
     fetch: tuple[str, ...] = ()
     topic: str = ""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to write into the outside system. Ids that the record names are that system's own.
+
+    `fields` names what is to become another; empty: everything the stream writes. With an empty `external_id`
+    the object is to be made; the same `key` again must not make a second one.
+    """
+
+    key: str  # idempotency key
+    record: AnyRecord
+    external_id: str = ""
+    fields: tuple[str, ...] = ()
+    version: str = ""  # what the other side called the version that this was decided on
+
+
+class Overtaken(Exception):
+    """The object there has changed since the version that a change was decided on: read it, decide anew."""
 
 
 class HookRefused(Exception):
@@ -118,6 +137,7 @@ class Connector(ABC):
     Settings: ClassVar[type]  # a frozen dataclass; fields by `setting()`
     streams: ClassVar[tuple[Stream, ...]]
     hooks: ClassVar[bool] = False  # does it send webhooks
+    called: ClassVar[bool] = False  # the other side calls us, so it is never pulled
     fixtures: ClassVar[str] = ""  # folder under tests/fixtures with recorded-shape answers
 
     def __init__(self, settings: Any, http: Http) -> None:
@@ -153,6 +173,13 @@ class Connector(ABC):
     def listing(self, stream: str, since: datetime | None = None) -> Iterator[Entry]:
         """Every object there (since a day), lightly: what reconciliation compares."""
         raise Permanent(f"{self.title} can't list {stream}.")
+
+    def push(self, stream: str, change: Change) -> Raw:
+        """Write one change; answers the object as it is there now.
+
+        Raises Overtaken when it is another version already, BadInput when the other side refuses the content.
+        """
+        raise Permanent(f"{self.title} takes no {stream} from outside.")
 
     @classmethod
     def read_hook(cls, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Delivery:
