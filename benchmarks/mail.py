@@ -1,6 +1,6 @@
 """How fast personalised letters leave, each with a durable row, against a bare loop over the same server.
 
-    python -m benchmarks.mail --letters 4000 --connections 2
+    python -m benchmarks.mail --letters 4000 --connections 1
 
 One run measures: a bare `smtplib` loop that sends one prepared message over one kept-open connection; the
 bare rate of RSA-2048 signatures; ours unsigned and signed (RSA and Ed25519), from due rows to accepted ones,
@@ -50,12 +50,7 @@ from foundation.sealing import open_sealer
 BARS = {"unsigned": 0.90, "signed": 0.55, "naive": 15.0}
 MENTIONED = 6  # goods in a letter: with them it has 24 KB
 PRAISE = "It has been made by hand since 1842, and what is made by hand lasts. " * 6
-FOOTER = {
-    "type": "footer",
-    "company": "Bazaar",
-    "address": "1 Main street, Almaty",
-    "reason": "You asked for it.",
-}
+FOOTER = {"type": "footer", "company": "Bazaar", "address": "1 Main street, Almaty", "reason": "You asked."}
 BLOCKS: list[dict[str, Any]] = [
     {"type": "heading", "text": "Spring is here, {{ customer.given_name or 'friend' }}"},
     {
@@ -282,7 +277,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--letters", type=int, default=4000)
     asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--connections", type=int, default=2)
+    asked.add_argument("--connections", type=int, default=1)
     given = asked.parse_args()
     rates = measure(given.letters, given.rounds, given.connections)
     print("the middle:")
