@@ -144,6 +144,7 @@ def _check(call: Call, mailing: Mailing, moved: str = "") -> Response:
     return _page(
         call, mailing, "check", plan=made, moved=moved, names=store.names(call.db, mailing),
         schedule=schedule.said(mailing.schedule), rest=variants.rest(mailing), most=plan.EXACT,
+        hours={arm.name: arm.hours for arm in variants.arms(mailing)},
     )  # fmt: skip
 
 

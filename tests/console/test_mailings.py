@@ -130,6 +130,16 @@ def test_variants_with_a_winner_are_kept(browser: Browser, desk: Desk) -> None:
     assert "Nobody is in the audience" in browser.see(f"{here}/check")
 
 
+def test_check_tells_which_variant_leaves_later(browser: Browser, desk: Desk) -> None:
+    desk.people(*(world.person(n) for n in range(4)))
+    here = answer_all(browser, desk)
+    typed = {"sender": desk.sender, "letter": desk.letter, "v0_share": "50", "v1_share": "50"}
+    browser.submit(f"{here}/letter", **typed, v1_hours="8")
+    text = browser.see(f"{here}/check")
+    rows = [re.sub("<[^>]+>", "", row) for row in re.findall("<tr><td>([AB].*?)</td>", text)]
+    assert rows == ["A", "B 8 hours later"]
+
+
 def test_empty_audience_can_not_be_started(browser: Browser, desk: Desk) -> None:
     here = answer_all(browser, desk)
     text = browser.see(f"{here}/check")
