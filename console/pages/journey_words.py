@@ -6,6 +6,7 @@ from typing import Any
 from email_campaigns.journeys.enter import REFUSED
 from email_campaigns.journeys.steps.webhooks import host
 from email_campaigns.journeys.words import set_to
+from email_campaigns.triggers.base import Trigger
 from foundation.text import _, ngettext
 
 Words = list[tuple[str, str]]
@@ -140,6 +141,22 @@ def days(chosen: Any) -> str:
     if wanted == {6, 7}:
         return _("Saturday or Sunday")
     return ", ".join(name for number, name in weekdays() if number in wanted)
+
+
+def settings(trigger: Trigger, said: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a trigger was told, label and value; what it was not told is left out."""
+    found = []
+    for field in trigger.fields:
+        value = said.get(field.name)
+        if field.kind == "segment" and value:
+            value = names.get(value, _("(gone)"))
+        elif field.choices:
+            value = field.choices().get(str(value), value)
+        elif isinstance(value, list):
+            value = ", ".join(value)
+        if value not in (None, ""):
+            found.append((field.label(), str(value)))
+    return found
 
 
 def title(step: Mapping[str, Any], names: Mapping[str, str]) -> str:

@@ -87,7 +87,9 @@ def names(session: Session, spec: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, list[UUID]] = {"letter_id": [], "sender_id": [], "segment_id": []}
     for kind, key in journey_drawing.ids(spec["steps"]):
         found[kind].append(UUID(key))
-    chosen = spec["audience"]
+    begin, trigger, chosen = spec["trigger"]["settings"], trigger_of(spec), spec["audience"]
+    fields = [one.name for one in trigger.fields if one.kind == "segment"] if trigger else []
+    found["segment_id"] += [UUID(begin[one]) for one in fields if begin.get(one)]
     found["segment_id"] += [UUID(one) for one in (*chosen["include"], *chosen["exclude"])]
     known: dict[str, str] = {}
     for table, ids in ((Letter, found["letter_id"]), (Segment, found["segment_id"])):
@@ -115,10 +117,11 @@ def show(call: Call) -> Response:
 
 
 def rules(spec: Mapping[str, Any], known: Mapping[str, str]) -> list[tuple[str, str, bool]]:
-    """Who comes in and when it ends early: label, what is said, whether that is a condition."""
-    audience, reentry = spec["audience"], spec["reentry"]
+    """What begins it, who comes in, when it ends early: label, what is said, whether that is a condition."""
+    audience, reentry, trigger = spec["audience"], spec["reentry"], trigger_of(spec)
     gone = _("(gone)")
-    said: list[tuple[str, str, bool]] = []
+    begin = journey_words.settings(trigger, spec["trigger"]["settings"], known) if trigger else []
+    said: list[tuple[str, str, bool]] = [(label, words, False) for label, words in begin]
     if audience["include"]:
         said.append((_("Only"), ", ".join(known.get(one, gone) for one in audience["include"]), False))
     if audience["exclude"]:

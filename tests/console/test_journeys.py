@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from console.pages import journey_export, journey_figures, journey_people
 from customers.segments import store as segments
+from customers.segments.tables import Segment
 from email_campaigns import triggers
 from email_campaigns.delivery import engine as sending
 from email_campaigns.journeys import store
@@ -117,6 +118,19 @@ def test_what_is_missing_is_said_and_nothing_is_made(
     assert answer in text and all(value in text for value in said.values() if value not in ("nobody", "gone"))
     assert desk.rows("SELECT count(*) FROM journeys")[0][0] == 0
     assert desk.rows("SELECT count(*) FROM letters")[0][0] == 1
+
+
+def test_journey_tells_what_its_trigger_was_told(browser: Browser, desk: Desk) -> None:
+    said = {"sender": desk.sender, "letter": desk.letter, **STARTED}
+    text = browser.see(begin(browser, desk, "win_back", **said))
+    assert "<dt>Days without an order</dt><dd>90</dd>" in text
+    text = browser.see(begin(browser, desk, "segment", **said, t_segment=str(desk.segment), t_way="leave"))
+    with transaction(desk.engine) as session:
+        name = session.get_one(Segment, desk.segment).name
+    assert (
+        f"<dd>{name}</dd>" in text
+        and f"<dd>{triggers.of('segment').fields[1].choices()['leave']}</dd>" in text
+    )
 
 
 def test_editor_sends_back_what_it_shows(browser: Browser, desk: Desk) -> None:
