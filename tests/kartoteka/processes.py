@@ -15,6 +15,11 @@ from foundation.clock import monotonic
 PATIENCE = 90.0
 
 
+def _interruptible() -> None:
+    """Whoever runs the tests in the background has them, and all they start, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Program:
     """`kartoteka …` in a process of its own, its lines collected."""
 
@@ -27,6 +32,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_interruptible,
         )
         self.lines: list[str] = []
         self._new: queue.Queue[str | None] = queue.Queue()
