@@ -9,13 +9,15 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 
-from connectors.http import Http
 from foundation.errors import Permanent
 from foundation.records import AnyRecord, OrderState
+
+if TYPE_CHECKING:  # the web process lands what comes and calls nobody: it needs no HTTP client
+    from connectors.http import Http
 
 Role = Literal["shop", "accounting", "file", "site", "mailbox"]
 
@@ -140,14 +142,14 @@ class Connector(ABC):
     called: ClassVar[bool] = False  # the other side calls us, so it is never pulled
     fixtures: ClassVar[str] = ""  # folder under tests/fixtures with recorded-shape answers
 
-    def __init__(self, settings: Any, http: Http) -> None:
+    def __init__(self, settings: Any, http: "Http") -> None:
         self.settings = settings
         self.http = http
         self.renewed: dict[str, str] = {}  # secret settings that the other side has replaced meanwhile
 
     @classmethod
     @abstractmethod
-    def make_http(cls, settings: Any, **options: Any) -> Http:
+    def make_http(cls, settings: Any, **options: Any) -> "Http":
         """The Http this connector speaks through: base address, sign-in, limits."""
 
     @abstractmethod
