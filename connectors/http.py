@@ -208,10 +208,10 @@ class Http:
         if status in allow:
             return reply
         if status in _REFUSED_UNTRIED:
-            wait = read_retry_after(reply.headers.get("retry-after"))
+            wait = self.asked_wait(reply)
             raise _NotTried(f"{self.host} asks to slow down (429).", wait)
         if status in BUSY or status >= 500:
-            wait = read_retry_after(reply.headers.get("retry-after"))
+            wait = self.asked_wait(reply)
             raise Temporary(f"{self.host} is in trouble ({status}). {complaint(reply)}".strip(), wait)
         if status in (401, 403):
             name = self._credential or "credentials"
@@ -226,6 +226,10 @@ class Http:
                 f"{self.host} answers with a web page instead of data, as shops under maintenance do."
             )
         return reply
+
+    def asked_wait(self, reply: Reply) -> float | None:
+        """Seconds a busy answer asks to wait; overridden for systems with a header of their own."""
+        return read_retry_after(reply.headers.get("retry-after"))
 
     def _wait_turn(self) -> None:
         if not self._spacing:

@@ -169,6 +169,7 @@ class Payment(Record, frozen=True, kw_only=True, tag="payment"):
     customer_id: str
     currency: str
     amount: Decimal
+    number: str = ""
     invoice_id: str = ""
     order_number: str = ""
     paid_at: datetime | None = None

@@ -1,0 +1,1 @@
+"""1C:Enterprise through its exchange with sites, CommerceML over HTTP."""

@@ -1,0 +1,1 @@
+"""1C:Enterprise bases through their published OData interface (version 3)."""

@@ -1,0 +1,1 @@
+"""Odoo 19 and later: counterparties, nomenclature, invoices and payments through its JSON-2 API."""
