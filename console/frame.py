@@ -17,6 +17,7 @@ MOST = 999  # a badge counts this far and then says "more"
 _COUNTS = f"""(SELECT jsonb_build_object(
       'duplicates', (SELECT count(*) FROM (SELECT {WAITING} LIMIT 1000) d),
       'inbox', (SELECT count(*) FROM (SELECT FROM mail_threads WHERE waiting LIMIT 1000) w),
+      'directories', (SELECT count(*) FROM (SELECT FROM conflicts WHERE state = 'waiting' LIMIT 1000) c),
       'problems', (SELECT count(*) FROM (SELECT FROM problems WHERE state = 'open' LIMIT 1000) p),
       'mailings', (SELECT count(*) FROM (SELECT FROM mailings WHERE state = 'asking' LIMIT 1000) m),
       'stopped', (SELECT coalesce(nullif(stopped_reason, ''), '-') FROM mail_switch WHERE stopped),
@@ -45,6 +46,7 @@ def rooms() -> list[tuple[str, str, str, str]]:
         ("segments", "/segments", _("Segments"), "segments"),
         ("mailings", "/mailings", _("Mailings"), "mail"),
         ("journeys", "/journeys", _("Journeys"), "journeys"),
+        ("directories", "/directories", _("Directories"), "directories"),
         ("connections", "/connections", _("Connections"), "connections"),
         ("problems", "/problems", _("Problems"), "problems"),
         ("operations", "/operations", _("Operations"), "operations"),

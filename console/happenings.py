@@ -22,7 +22,7 @@ class Told:
 
 
 def _sentences() -> dict[str, tuple[str, str]]:
-    """Kind -> (colour, sentence); %s stands for the order."""
+    """Kind -> (colour, sentence); %s stands for the order or the invoice."""
     return {
         "order.placed": ("order", _("Order %s placed")),
         "order.paid": ("order", _("Order %s paid")),
@@ -33,6 +33,11 @@ def _sentences() -> dict[str, tuple[str, str]]:
         "order.cancelled": ("bad", _("Order %s cancelled")),
         "order.failed": ("bad", _("Payment of order %s failed")),
         "order.cart": ("alert", _("Cart %s begun")),
+        "invoice.issued": ("order", _("Invoice %s issued")),
+        "invoice.paid": ("order", _("Invoice %s paid")),
+        "invoice.cancelled": ("bad", _("Invoice %s cancelled")),
+        "payment.received": ("order", _("Payment received %s")),
+        "payment.returned": ("alert", _("Money given back %s")),
     }
 
 
@@ -63,7 +68,8 @@ def tell(kind: str, data: Mapping[str, Any]) -> Told:
 
 
 def _order_link(data: Mapping[str, Any], number: str) -> Markup | str:
-    order = data.get("order")
-    if not order:
-        return number
-    return Markup('<a href="/orders/{}">{}</a>').format(order, number or _("without a number"))
+    for what in ("order", "invoice"):
+        if data.get(what):
+            link = Markup('<a href="/{}s/{}">{}</a>')
+            return link.format(what, data[what], number or _("without a number"))
+    return number

@@ -21,6 +21,7 @@ async def receive(request: Request) -> Response:
         return PlainTextResponse("no such connection", 404)
     body = await request.body()
     headers = {name.lower(): value for name, value in request.headers.items()}
+    headers["kartoteka-hook-path"] = request.path_params.get("rest", "")  # holds the secret of unsigned ones
     queue: intake.Intake = request.app.state.intake
     try:
         answer = queue.put(connection, headers, body)

@@ -2,21 +2,34 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 
 from customers.identity import Key, anonymous, keys_of
 from foundation.errors import Permanent
-from foundation.records import AnyRecord, Gone, Message, Order, Person, Product, Record
+from foundation.records import (
+    AnyRecord,
+    Gone,
+    Invoice,
+    Message,
+    Order,
+    Payment,
+    Person,
+    Product,
+    Record,
+)
 
 PersonId = tuple[str, str]  # kind of profile, external id
 Kind = TypeVar("Kind", bound=Record)
 
 _MAIN_KIND = {"accounting": "counterparty", "site": "visitor", "mailbox": "correspondent"}
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
 _ZERO = b"\\u0000"
 
@@ -69,15 +82,30 @@ class Batch:
     people: dict[PersonId, Came[Person]] = field(default_factory=dict)
     orders: dict[str, Came[Order]] = field(default_factory=dict)
     products: dict[str, Came[Product]] = field(default_factory=dict)
+    invoices: dict[str, Came[Invoice]] = field(default_factory=dict)
+    payments: dict[str, Came[Payment]] = field(default_factory=dict)
     messages: dict[str, Came[Message]] = field(default_factory=dict)
     gone_people: dict[str, datetime] = field(default_factory=dict)
     gone_orders: dict[str, datetime] = field(default_factory=dict)
     gone_products: dict[str, datetime] = field(default_factory=dict)
+    gone_invoices: dict[str, datetime] = field(default_factory=dict)
+    gone_payments: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def loses_something(self) -> bool:
         """Whether the source says of anything that it is gone."""
         return bool(self.gone_people or self.gone_orders or self.gone_products)
+
+    @property
+    def gone(self) -> int:
+        """Of how many objects the source says that they are gone."""
+        rest = len(self.gone_products) + len(self.gone_invoices) + len(self.gone_payments)
+        return len(self.gone_people) + len(self.gone_orders) + rest
+
+    @property
+    def settles(self) -> bool:
+        """Whether it speaks of invoices or payments: who writes one must see all others of it."""
+        return bool(self.invoices or self.payments or self.gone_invoices or self.gone_payments)
 
     def kind_of(self, person: Person) -> str:
         """The kind of a person's profile."""
@@ -94,6 +122,28 @@ class Batch:
             return None
         guest = order.customer.guest if order.customer else external_id.startswith("order:")
         return ("guest" if guest else self.main_kind), external_id
+
+    def payer_id(self, one: Invoice | Payment) -> PersonId | None:
+        """The profile an invoice or a payment belongs to."""
+        if not one.customer_id:
+            return None
+        return ("guest" if one.customer_id.startswith("order:") else self.main_kind), one.customer_id
+
+    def payers(self) -> dict[PersonId, Came[Person]]:
+        """Whom invoices and payments name, and the profile each has until the source speaks of them."""
+        named = {self.payer_id(came.record) for came in self.invoices.values()}
+        named |= {self.payer_id(came.record) for came in self.payments.values()}
+        return {key: Came(Person(external_id=key[1]), _LONG_AGO, None) for key in named if key}
+
+
+@dataclass(slots=True)
+class Billed:
+    """What came of a batch's invoices and payments: how many, cards whose figures change, who lost some."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    cards: set[UUID] = field(default_factory=set)
+    profiles: set[UUID] = field(default_factory=set)  # that have some now
+    left: set[UUID] = field(default_factory=set)  # profiles that had some
 
 
 def read(role: str, items: Iterable[Resolved]) -> Batch:
@@ -121,12 +171,24 @@ def _take(batch: Batch, item: Resolved, record: AnyRecord) -> None:
     elif isinstance(record, Product):
         batch.products[record.external_id] = _came(item, record)
         batch.gone_products.pop(record.external_id, None)
+    elif isinstance(record, Invoice):
+        _refuse_endless(record, record.total, record.paid)
+        batch.invoices[record.external_id] = _came(item, record)
+        batch.gone_invoices.pop(record.external_id, None)
+    elif isinstance(record, Payment):
+        _refuse_endless(record, record.amount)
+        batch.payments[record.external_id] = _came(item, record)
+        batch.gone_payments.pop(record.external_id, None)
     elif isinstance(record, Message):
         batch.messages[record.external_id] = _came(item, record)
-    elif isinstance(record, Gone):
-        _take_gone(batch, item, record)
     else:
-        raise Permanent(f"there is no place yet for a record of the kind {type(record).__name__.lower()}")
+        _take_gone(batch, item, record)
+
+
+def _refuse_endless(record: Invoice | Payment, *amounts: Decimal) -> None:
+    """One amount that is no number would make every sum of its card none."""
+    if not all(amount.is_finite() for amount in amounts):
+        raise Permanent(f"the {type(record).__name__.lower()} {record.external_id} has an amount without end")
 
 
 def _take_buyer(batch: Batch, item: Resolved, order: Order) -> None:
@@ -175,6 +237,12 @@ def _take_gone(batch: Batch, item: Resolved, record: Gone) -> None:
     elif record.what == "product":
         batch.products.pop(one, None)
         batch.gone_products[one] = at
+    elif record.what == "invoice":
+        batch.invoices.pop(one, None)
+        batch.gone_invoices[one] = at
+    elif record.what == "payment":
+        batch.payments.pop(one, None)
+        batch.gone_payments[one] = at
 
 
 def changed_at(came: Came[Any]) -> datetime:

@@ -24,8 +24,10 @@ WITH RECURSIVE up AS (
   UNION SELECT c.id, c.merged_into FROM up JOIN customers c ON c.id = up.merged_into
 )
 SELECT c.*, s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.last_order_at,
-  s.last_seen_at, s.recency, s.frequency, s.monetary,
-  EXISTS (SELECT FROM late_stats l WHERE l.customer_id = c.id) AS late
+  s.last_seen_at, s.recency, s.frequency, s.monetary, s.invoices, s.debts,
+  EXISTS (SELECT FROM late_stats l WHERE l.customer_id = c.id) AS late,
+  (SELECT min(i.due_at) FROM invoices i WHERE i.customer_id = c.id AND i.state = 'open' AND i.total > i.paid)
+    AS due_at
 FROM up JOIN customers c ON c.id = up.id LEFT JOIN customer_stats s ON s.customer_id = c.id
 ORDER BY c.live DESC, c.merged_into IS NOT NULL LIMIT 1
 """
@@ -110,6 +112,9 @@ class Stats(NamedTuple):
     frequency: int | None
     monetary: int | None
     late: bool
+    invoices: int
+    debts: Mapping[str, str]
+    due_at: datetime | None  # of the open invoice that is due first
 
 
 class OrderView(NamedTuple):
@@ -263,5 +268,5 @@ def _stats(row: Row[Any]) -> Stats:
     return Stats(
         row.profiles or 0, row.orders or 0, row.spent or Decimal(0), row.currency, row.sums or {},
         row.first_order_at, row.last_order_at, row.last_seen_at, row.recency, row.frequency, row.monetary,
-        row.late,
+        row.late, row.invoices or 0, row.debts or {}, row.due_at,
     )  # fmt: skip

@@ -77,7 +77,10 @@ def _fields(
     standing: Mapping[UUID, consent.Standing],
 ) -> dict[str, Any]:
     """Columns of a live card."""
-    claims = [Claim(m.id, m.source, roles.get(m.source, ""), m.changed_at, m.person) for m in people]
+    claims = [
+        Claim(m.id, m.source, roles.get(m.source, ""), m.changed_at, m.person, m.set_aside or {})
+        for m in people
+    ]
     chosen = golden.choose(claims, policies)
     consents = consent.strictest(
         consent.standing_of_new(member) if member.new else standing.get(member.id, {}) for member in people

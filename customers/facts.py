@@ -120,7 +120,10 @@ class ProductMove(Base):
 
 
 class Invoice(Base):
-    """A bill to a counterparty."""
+    """A bill to a counterparty. `said_*` is its source's word; `state` and `paid` are that and its payments.
+
+    `order_number` names an order of any shop that is on the same card.
+    """
 
     __tablename__ = "invoices"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -129,17 +132,89 @@ class Invoice(Base):
     number: Mapped[str]
     profile_id: Mapped[UUID | None]
     customer_id: Mapped[UUID | None]
-    state: Mapped[str]
+    state: Mapped[str]  # draft open paid cancelled gone
     currency: Mapped[str]
     total: Mapped[Decimal] = mapped_column(Money)
     paid: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    said_state: Mapped[str] = mapped_column(server_default="open")
+    said_paid: Mapped[Decimal] = mapped_column(Money, server_default="0")
+    received: Mapped[Decimal] = mapped_column(Money, server_default="0")  # its payments
+    order_number: Mapped[str] = mapped_column(server_default="")
     issued_at: Mapped[datetime | None] = mapped_column(Time)
     due_at: Mapped[datetime | None] = mapped_column(Time)
+    settled_at: Mapped[datetime | None] = mapped_column(Time)  # since when it is paid
+    changed_at: Mapped[datetime | None] = mapped_column(Time)
+    landed_id: Mapped[int | None] = mapped_column(BigInteger)
+    record_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    gone_at: Mapped[datetime | None] = mapped_column(Time)
     __table_args__ = (
         Index("uq_invoices_source_id_external_id", "source_id", "external_id", unique=True),
-        Index("ix_invoices_customer_id", "customer_id"),
-        Index("ix_invoices_due_at", "due_at", postgresql_where=text("state = 'open'")),
+        Index("ix_invoices_customer_id", "customer_id", "issued_at"),
+        Index("ix_invoices_profile_id", "profile_id"),
+        Index("ix_invoices_issued_at", "issued_at", "id"),
+        Index("ix_invoices_order_number", "order_number", postgresql_where=text("order_number <> ''")),
+        Index("ix_invoices_due_at", "due_at"),
     )
+
+
+class InvoiceLine(Base):
+    """One line of an invoice; money in the invoice's currency."""
+
+    __tablename__ = "invoice_lines"
+    invoice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    product_external_id: Mapped[str] = mapped_column(default="")
+    sku: Mapped[str] = mapped_column(default="")
+    name: Mapped[str] = mapped_column(default="")
+    quantity: Mapped[Decimal] = mapped_column(Money)
+    unit_price: Mapped[Decimal] = mapped_column(Money)
+    discount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    tax: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    total: Mapped[Decimal] = mapped_column(Money)
+
+
+class InvoiceMove(Base):
+    """What its source says of an invoice became another; append-only, a new invoice has the first row."""
+
+    __tablename__ = "invoice_moves"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    invoice_id: Mapped[UUID]
+    state: Mapped[str]
+    paid: Mapped[Decimal] = mapped_column(Money)
+    at: Mapped[datetime] = mapped_column(Time)  # when it happened, as far as the source says
+    received_at: Mapped[datetime] = mapped_column(Time)
+    __table_args__ = (Index("ix_invoice_moves_invoice_id", "invoice_id"),)
+
+
+class Payment(Base):
+    """Money received from a counterparty (positive) or given back (negative)."""
+
+    __tablename__ = "payments"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source_id: Mapped[UUID]
+    external_id: Mapped[str]
+    profile_id: Mapped[UUID | None]
+    customer_id: Mapped[UUID | None]
+    currency: Mapped[str]
+    amount: Mapped[Decimal] = mapped_column(Money)
+    number: Mapped[str] = mapped_column(default="")
+    invoice_external_id: Mapped[str] = mapped_column(default="")
+    order_number: Mapped[str] = mapped_column(default="")
+    invoice_id: Mapped[UUID | None]  # the one it pays, found by the two above
+    paid_at: Mapped[datetime] = mapped_column(Time)  # as its source says, else when it was received
+    landed_id: Mapped[int | None] = mapped_column(BigInteger)
+    record_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    gone_at: Mapped[datetime | None] = mapped_column(Time)
+    __table_args__ = (
+        Index("uq_payments_source_id_external_id", "source_id", "external_id", unique=True),
+        Index("ix_payments_customer_id", "customer_id", "paid_at"),
+        Index("ix_payments_profile_id", "profile_id"),
+        Index("ix_payments_paid_at", "paid_at", "id"),
+        Index("ix_payments_invoice_id", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
+        Index("ix_payments_invoice_external_id", "invoice_external_id", "source_id",
+              postgresql_where=text("invoice_external_id <> ''")),
+        Index("ix_payments_order_number", "order_number", postgresql_where=text("order_number <> ''")),
+    )  # fmt: skip
 
 
 class ConsentRow(Base):

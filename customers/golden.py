@@ -18,6 +18,7 @@ class Claim(NamedTuple):
     role: str  # of the source: shop accounting file site mailbox
     changed_at: datetime
     person: Person
+    set_aside: Mapping[str, str] = {}  # field -> the value of it that counts last while it says so
 
 
 class Golden(NamedTuple):
@@ -126,9 +127,9 @@ FIELDS = (*GOVERNED, "family_name", "latin_name", "tags")
 def choose(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) -> Golden:
     """The best value of each field; None (or empty text, no tags) where nobody says anything.
 
-    What nobody vouches for comes last. Source ids and roles in the order of the field's policy win first,
-    then better values (a verified e-mail, a whole name), then newer ones. The order of the claims is of no
-    consequence.
+    What nobody vouches for comes last, what was set aside before it. Source ids and roles in the order of the
+    field's policy win first, then better values (a verified e-mail, a whole name), then newer ones. The order
+    of the claims is of no consequence.
     """
     newest = sorted(claims, key=lambda claim: (claim.changed_at, claim.profile_id), reverse=True)
     values: dict[str, Any] = {}
@@ -141,7 +142,10 @@ def choose(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) -> Go
         for claim in newest:
             quality, said = read(claim.person)
             place = -_place(claim, order) if order and len(newest) > 1 else 0
-            standing = (0 if claim.person.claimed or claim.person.writer else 1, place, quality)
+            trust = 0 if claim.person.claimed or claim.person.writer else 2
+            if trust and claim.set_aside and claim.set_aside.get(field) == str(said):
+                trust = 1
+            standing = (trust, place, quality)
             if quality and standing > best:
                 best, value, winner = standing, said, claim
         values[field] = value

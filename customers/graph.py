@@ -37,10 +37,14 @@ FROM reach JOIN profile_links l ON l.profile_id = reach.node
 WHERE NOT reach.is_card AND NOT {_ENDED} ORDER BY l.id
 """
 
-_MEMBERS = """
+# whether facts of a profile `p` remain
+KEPT = """(EXISTS (SELECT FROM orders o WHERE o.profile_id = p.id AND o.gone_at IS NULL)
+  OR EXISTS (SELECT FROM invoices i WHERE i.profile_id = p.id AND i.gone_at IS NULL)
+  OR EXISTS (SELECT FROM payments m WHERE m.profile_id = p.id AND m.gone_at IS NULL))"""
+_MEMBERS = f"""
 SELECT p.id, p.source_id, p.kind, p.external_id, p.changed_at, CAST(p.record AS text), p.customer_id,
-  p.gone_at IS NOT NULL,
-  p.gone_at IS NOT NULL AND EXISTS (SELECT FROM orders o WHERE o.profile_id = p.id AND o.gone_at IS NULL)
+  p.gone_at IS NOT NULL, p.gone_at IS NOT NULL AND {KEPT},
+  p.set_aside
 FROM profiles p WHERE p.id = ANY(:ids)
 """
 
@@ -62,7 +66,9 @@ def load(session: Session, profile_ids: Collection[UUID] = (), seeds: Collection
     graph.edges = [Edge(r[0], r[1], r[2], r[3], r[4], r[5], r[6]) for r in found]
     wanted = {*profile_ids, *(edge.profile for edge in graph.edges)}
     for r in session.execute(text(_MEMBERS), {"ids": list(wanted)}):
-        graph.members[r[0]] = Member(r[0], r[1], r[2], r[3], r[4], r[5].encode(), r[6], r[7], r[8])
+        graph.members[r[0]] = Member(
+            r[0], r[1], r[2], r[3], r[4], r[5].encode(), r[6], r[7], r[8], set_aside=r[9]
+        )
     _load_keys(session, graph)
     ids = {*seeds, *(edge.card for edge in graph.edges), *(edge.other for edge in graph.edges if edge.other)}
     query = "SELECT id, created_at, live, merged_into, identified FROM customers WHERE id = ANY(:ids)"
@@ -165,7 +171,7 @@ def _move(session: Session, graph: Graph, settled: Settled) -> None:
     if not moved:
         return
     with staged(session, "moved", "profile_id uuid, was uuid, customer_id uuid", moved):
-        for table in ("profiles", "orders", "invoices", "timeline"):
+        for table in ("profiles", "orders", "invoices", "payments", "timeline"):
             # a timeline row without a card is hidden: its order is gone
             hidden = "AND (t.customer_id IS NOT NULL OR m.was IS NULL)" if table == "timeline" else ""
             key = "id" if table == "profiles" else "profile_id"

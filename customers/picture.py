@@ -4,7 +4,7 @@ Nothing depends on the order of merges, splits and undos, only on which of them 
 undo gives exactly the state of a run that never had the operation (docs/decisions/0004).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,7 @@ class Member:
     landed_id: int | None = None  # None: known only from what an order says of its buyer
     new: bool = False
     dirty: bool = False
+    set_aside: Mapping[str, str] | None = None  # field -> a value of it that another source's replaced
     alone: dict[str, Any] | None = None  # columns of its card should it be new and nobody else's
     _person: Person | None = None
 

@@ -18,9 +18,11 @@ from foundation.records import Person
 # One look by the unique index for each: as a plain join it reads all profiles of a source that the statistics
 # don't know yet, for each batch of its first load.
 _KNOWN = """
-SELECT w.kind, w.external_id, p.id, p.record_hash, p.landed_id, p.customer_id, p.changed_at, p.gone
+SELECT w.kind, w.external_id, p.id, p.record_hash, p.landed_id, p.customer_id, p.changed_at, p.gone,
+  p.set_aside
 FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS w (kind, external_id) CROSS JOIN LATERAL (
-  SELECT id, record_hash, landed_id, customer_id, changed_at, gone_at IS NOT NULL AS gone FROM profiles
+  SELECT id, record_hash, landed_id, customer_id, changed_at, gone_at IS NOT NULL AS gone, set_aside
+  FROM profiles
   WHERE source_id = :source AND kind = w.kind AND external_id = w.external_id LIMIT 1
 ) AS p
 """
@@ -40,16 +42,17 @@ class Found:
 
 def find(
     session: Session, source: UUID, people: Mapping[PersonId, Came[Person]], named: Collection[PersonId],
-    drafts: Mapping[PersonId, Member],
+    drafts: Mapping[PersonId, Member], payers: Mapping[PersonId, Came[Person]],
 ) -> Found:  # fmt: skip
     """Compare what came with what is stored. `named` are further profiles that orders point to.
 
-    `drafts` has the members of people who may be new, drawn by `draft`; others are drawn here.
+    `drafts` has the members of people who may be new, drawn by `draft`; others are drawn here. `payers` is
+    what invoices and payments know of theirs, which holds only until anybody says more.
 
     What an order says of its buyer never replaces what the source says of the customer.
     """
     found, stored = Found(), {}
-    wanted = list({*people, *named})
+    wanted = list({*people, *named, *payers})
     values = {"source": source, "kinds": [kind for kind, _ in wanted], "ids": [one for _, one in wanted]}
     for kind, external_id, *rest in session.execute(text(_KNOWN), values) if wanted else ():
         stored[kind, external_id] = rest
@@ -57,7 +60,8 @@ def find(
         found.customer[rest[0]] = rest[3]
         if rest[5]:
             found.gone.add(rest[0])
-    for key, buyer in people.items():
+    unknown = {key: came for key, came in payers.items() if key not in people and _unknown(stored.get(key))}
+    for key, buyer in (*people.items(), *unknown.items()):
         row = stored.get(key)
         member = _changed(source, key, buyer, row) if row else drafts.get(key)
         if row is None and member is None:
@@ -72,6 +76,11 @@ def find(
     return found
 
 
+def _unknown(row: Sequence[Any] | None) -> bool:
+    """Whether nobody says anything of a profile: there is none, or it went with the last that named it."""
+    return row is None or (row[2] is None and row[5])
+
+
 def draft(source: UUID, key: PersonId, buyer: Came[Person], profile: UUID) -> Member:
     """A profile that isn't stored yet."""
     return _member(source, key, buyer, profile, new=True)
@@ -79,7 +88,7 @@ def draft(source: UUID, key: PersonId, buyer: Came[Person], profile: UUID) -> Me
 
 def _changed(source: UUID, key: PersonId, buyer: Came[Person], row: Sequence[Any]) -> Member | None:
     """The member to write, or None when the stored row stays as it is."""
-    profile, record_hash, landed_id, customer, since, gone = row
+    profile, record_hash, landed_id, customer, since, gone, aside = row
     if buyer.landed_id is None and landed_id is not None:
         return None
     if (buyer.landed_id is None or _told_by_many(key)) and not gone and changed_at(buyer) < since:
@@ -87,7 +96,7 @@ def _changed(source: UUID, key: PersonId, buyer: Came[Person], row: Sequence[Any
     if record_hash == buyer.hash and not gone and (landed_id is None) == (buyer.landed_id is None):
         return None
     member = _member(source, key, buyer, profile, new=False)
-    member.customer = customer
+    member.customer, member.set_aside = customer, aside
     return member
 
 

@@ -29,25 +29,38 @@ per_card AS (
     (array_agg(spent ORDER BY orders DESC, currency))[1] AS spent,
     jsonb_object_agg(currency, CAST(spent AS text)) AS sums, count(*) AS currencies
   FROM per_currency GROUP BY customer_id
+),
+owing AS (
+  SELECT customer_id, sum(invoices) AS invoices,
+    coalesce(jsonb_object_agg(currency, CAST(owed AS text)) FILTER (WHERE owed > 0), '{{}}') AS debts
+  FROM (
+    SELECT i.customer_id, i.currency, count(*) AS invoices,
+      sum(i.total - i.paid) FILTER (WHERE i.state = 'open' AND i.total > i.paid) AS owed
+    FROM invoices i WHERE i.customer_id = ANY(:ids) AND i.state <> 'gone' GROUP BY 1, 2
+  ) AS by_currency GROUP BY customer_id
 )
 INSERT INTO customer_stats AS s (
-  customer_id, profiles, orders, spent, currency, sums, first_order_at, last_order_at, last_seen_at
+  customer_id, profiles, orders, spent, currency, sums, first_order_at, last_order_at, last_seen_at,
+  invoices, debts
 )
 SELECT w.id, (SELECT count(*) FROM profiles p WHERE p.customer_id = w.id AND p.gone_at IS NULL),
   coalesce(c.orders, 0), coalesce(c.spent, 0), c.currency,
   CASE WHEN c.currencies > 1 THEN c.sums ELSE '{{}}' END,
   c.first_at, c.last_at, (SELECT max(t.occurred_at) FROM timeline t WHERE t.customer_id = w.id
-    AND t.kind NOT LIKE '%.abandoned' AND t.kind NOT IN ('letter.sent', 'letter.bounced')
-    AND coalesce(t.data ->> 'machine', 'false') <> 'true')
-FROM wanted w LEFT JOIN per_card c ON c.customer_id = w.id
+    AND t.kind NOT LIKE '%.abandoned' AND t.kind NOT LIKE 'invoice.%'
+    AND t.kind NOT IN ('letter.sent', 'letter.bounced')
+    AND coalesce(t.data ->> 'machine', 'false') <> 'true'),
+  coalesce(b.invoices, 0), coalesce(b.debts, '{{}}')
+FROM wanted w LEFT JOIN per_card c ON c.customer_id = w.id LEFT JOIN owing b ON b.customer_id = w.id
 ON CONFLICT (customer_id) DO UPDATE SET
-  (profiles, orders, spent, currency, sums, first_order_at, last_order_at, last_seen_at) = ROW (
-    excluded.profiles, excluded.orders, excluded.spent, excluded.currency, excluded.sums,
-    excluded.first_order_at, excluded.last_order_at, excluded.last_seen_at)
-WHERE (s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.last_order_at, s.last_seen_at)
+  (profiles, orders, spent, currency, sums, first_order_at, last_order_at, last_seen_at, invoices, debts)
+  = ROW (excluded.profiles, excluded.orders, excluded.spent, excluded.currency, excluded.sums,
+    excluded.first_order_at, excluded.last_order_at, excluded.last_seen_at, excluded.invoices, excluded.debts)
+WHERE (s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.last_order_at, s.last_seen_at,
+    s.invoices, s.debts)
   IS DISTINCT FROM (
     excluded.profiles, excluded.orders, excluded.spent, excluded.currency, excluded.sums,
-    excluded.first_order_at, excluded.last_order_at, excluded.last_seen_at)
+    excluded.first_order_at, excluded.last_order_at, excluded.last_seen_at, excluded.invoices, excluded.debts)
 """
 
 _CUTS = """

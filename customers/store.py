@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers import cards, consent, graph, linking, order_rows, orders, products, profiles, stats
-from customers.batch import Batch, PersonId, Resolved, read
+from customers.batch import Batch, Billed, PersonId, Resolved, read
 from customers.graph import Settled
 from customers.mail import store as mail
 from customers.order_rows import Draft
@@ -79,7 +80,9 @@ def apply(
         one.customer = found.customer.get(one.profile) if one.profile else None
     orders.write(session, placed)
     changed = products.write(session, source_id, batch.products)
-    touched = settled.cards | _cards_of(placed) | _gone(session, source_id, batch, found, placed)
+    billed = _bill(session, source_id, batch, found)
+    touched = settled.cards | _cards_of(placed) | billed.cards
+    touched |= _gone(session, source_id, batch, found, placed, billed)
     touched |= mail.write(session, source_id, batch.messages, found.ids)
     (stats.postpone if bulk else stats.refresh)(session, touched)
     counts = {
@@ -88,7 +91,8 @@ def apply(
         "orders_new": sum(one.was is None for one in placed),
         "orders_changed": sum(one.was is not None for one in placed),
         "products_changed": changed,
-        "gone": len(batch.gone_people) + len(batch.gone_orders) + len(batch.gone_products),
+        "gone": batch.gone,
+        **billed.counts,
     }
     return Outcome(counts, touched)
 
@@ -102,7 +106,8 @@ def _places(session: Session, source: UUID, ready: Ready, bulk: bool) -> Places:
     Orders of known buyers change no card: batches of them share the lock and are written side by side.
     """
     batch = ready.batch
-    if bulk and not batch.loses_something and all(came.landed_id is None for came in batch.people.values()):
+    alone = batch.loses_something or batch.settles
+    if bulk and not alone and all(came.landed_id is None for came in batch.people.values()):
         with session.begin_nested() as attempt:
             lock(session, GRAPH_LOCK, shared=True)
             found = _profiles(session, source, ready)
@@ -119,7 +124,8 @@ def _places(session: Session, source: UUID, ready: Ready, bulk: bool) -> Places:
 def _profiles(session: Session, source: UUID, ready: Ready) -> Found:
     batch = ready.batch
     buyers = [batch.buyer_id(came.record) for came in batch.orders.values()]
-    return profiles.find(session, source, batch.people, [key for key in buyers if key], ready.people)
+    named = [key for key in buyers if key]
+    return profiles.find(session, source, batch.people, named, ready.people, batch.payers())
 
 
 def _people(session: Session, found: Found) -> Settled:
@@ -141,6 +147,16 @@ def _orders(session: Session, source: UUID, ready: Ready, found: Found) -> list[
     return orders.find(session, source, ready.batch.orders, buyers, ready.orders)
 
 
+def _bill(session: Session, source: UUID, batch: Batch, found: Found) -> Billed:
+    """Write invoices and payments; their part is loaded at the first one: no process needs it to start."""
+    if not batch.settles:
+        return Billed()
+    billed: Billed = import_module("customers.settling").write(
+        session, source, batch, found.ids, found.customer
+    )
+    return billed
+
+
 def _moves(one: Placed, found: Found) -> bool:
     """Whether an order comes to a profile that it was not on before, or that is gone."""
     elsewhere = one.was is not None and (one.was[0] != one.profile or one.was_gone)
@@ -153,14 +169,18 @@ def _cards_of(placed: Collection[Placed]) -> set[UUID]:
     return {card for card in cards if card is not None}
 
 
-def _gone(session: Session, source: UUID, batch: Batch, found: Found, placed: Sequence[Placed]) -> set[UUID]:
-    """Mark what the source has no more; cards on which nobody is left die, those with orders stay."""
+def _gone(
+    session: Session, source: UUID, batch: Batch, found: Found, placed: Sequence[Placed], billed: Billed
+) -> set[UUID]:
+    """Mark what the source has no more; cards on which nobody is left die, those with facts stay."""
     products.gone(session, source, batch.gone_products)
     left, cards = orders.gone(session, source, batch.gone_orders)
     left |= {one.was[0] for one in placed if one.was and one.was[0] and one.was[0] != one.profile}
+    left |= billed.left
     cards |= _profiles_gone(session, source, batch.main_kind, batch.gone_people)
     cards |= _idle_buyers_gone(session, left)
-    cards |= {one.customer for one in placed if one.profile in found.gone and one.customer}
+    named = {one.profile for one in placed} | billed.profiles
+    cards |= {card for one in found.gone & named if (card := found.customer.get(one))}
     if not cards:
         return set()
     return cards | graph.redraw(session, cards).cards
@@ -180,13 +200,13 @@ def _profiles_gone(session: Session, source: UUID, kind: str, gone: Mapping[str,
 
 
 def _idle_buyers_gone(session: Session, left: Collection[UUID]) -> set[UUID]:
-    """Buyers known only from orders go when their last order does."""
+    """Buyers known only from orders, invoices and payments go when the last of these does."""
     if not left:
         return set()
     query = text(
         "UPDATE profiles p SET gone_at = :at WHERE p.id = ANY(:ids) AND p.gone_at IS NULL"
         " AND (p.kind = 'guest' OR p.landed_id IS NULL)"
-        " AND NOT EXISTS (SELECT FROM orders o WHERE o.profile_id = p.id AND o.gone_at IS NULL)"
+        f" AND NOT {graph.KEPT}"
         " RETURNING p.customer_id"
     )
     rows = session.execute(query, {"at": now(), "ids": list(left)}).scalars().all()

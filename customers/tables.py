@@ -95,6 +95,8 @@ class CustomerStats(Base):
     spent: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))  # less refunds
     currency: Mapped[str | None]
     sums: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    invoices: Mapped[int] = mapped_column(server_default="0")
+    debts: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")  # open invoices, per currency
     first_order_at: Mapped[datetime | None] = mapped_column(Time)
     last_order_at: Mapped[datetime | None] = mapped_column(Time)
     last_seen_at: Mapped[datetime | None] = mapped_column(Time)
@@ -130,6 +132,7 @@ class Profile(Base):
     changed_at: Mapped[datetime] = mapped_column(Time)  # at the source, else when received
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
     gone_at: Mapped[datetime | None] = mapped_column(Time)  # the source has it no more
+    set_aside: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # field -> a value that counts last
     __table_args__ = (
         Index("uq_profiles_source_id_kind_external_id", "source_id", "kind", "external_id", unique=True),
         Index("ix_profiles_customer_id", "customer_id"),

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from console import errors, hooks, middleware
+from console import errors, exchange, hooks, middleware
 from console.api import door
 from console.routes import ROUTES
 from email_campaigns.doors import routes as doors
@@ -91,7 +91,7 @@ def make(context: Context, engine: Engine) -> Application:
 
     machines = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", numbers)]
     app = Application(
-        routes=[*machines, *doors.ROUTES, *hooks.ROUTES, *routes.ROUTES],
+        routes=[*machines, *doors.ROUTES, *hooks.ROUTES, *exchange.ROUTES, *routes.ROUTES],
         middleware=middleware.stack(context.settings),
         exception_handlers={**errors.HANDLERS, **routes.HANDLERS},
         lifespan=lifespan,
@@ -100,6 +100,9 @@ def make(context: Context, engine: Engine) -> Application:
     app.state.closing = lambda: False  # whoever serves the app tells when it stops
     app.state.intake = Intake(engine, context.sealer)
     app.state.collector = Collector(engine, context.settings.trusted_proxies)
+    app.state.exchange = exchange.Door(
+        engine, context, app.state.collector.address, counted_as, Limit(exchange.GUESSES)
+    )
     app.state.doors = doors.Doors(
         engine, context, app.state.collector.address, counted_as, Limit(doors.RATE), Limit(doors.GUESSES)
     )

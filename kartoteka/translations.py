@@ -21,8 +21,12 @@ from foundation.text import LANGUAGES, catalogue
 ROOT = Path(__file__).parents[1]
 # behind a colon the one function of a file whose other texts only staff see
 SHOWN = (
+    "console/exchange.py",
+    "customers/settlements/words.py",
     "email_campaigns/answers.py:_repeated",
     "email_campaigns/doors/*.py", "email_campaigns/doors/templates/*.html",
+    "sync/exchange/queueing.py", "sync/exchange/sessions.py", "sync/exchange/spool.py",
+    "sync/exchange/steps.py",
     "web_capture/forms/checks.py", "web_capture/forms/routes.py", "web_capture/forms/script.py",
     "web_capture/forms/store.py:_start",
 )  # fmt: skip

@@ -11,6 +11,8 @@ from email_campaigns.journeys import tables as journey_tables
 from foundation import tables as foundation_tables
 from foundation.database import Base
 from sync import tables as sync_tables
+from sync.directories import tables as directory_tables
+from sync.exchange import tables as exchange_tables
 from web_capture import tables as web_tables
 from web_capture.forms import tables as form_tables
 from web_capture.visits import tables as visit_tables
@@ -23,6 +25,8 @@ PLACES = (
     letter_tables,
     segment_tables,
     sync_tables,
+    directory_tables,
+    exchange_tables,
     web_tables,
     form_tables,
     visit_tables,

@@ -18,6 +18,7 @@ from foundation import clock, problems
 from foundation.errors import BadInput, Misconfigured
 from foundation.sealing import Sealer
 from foundation.settings import Settings
+from sync.exchange import partners
 from sync.tables import Connection
 
 OLD_SECRET_LIVES = timedelta(hours=24)
@@ -38,12 +39,19 @@ def create(session: Session, sealer: Sealer, kind: str, name: str, settings: Map
         settings=public,
         secrets=_seal(sealer, secret),
         hook_secret=sealer.seal(_new_secret()) if cls.hooks else None,
-        next_pull_at=None if cls.role == "file" else clock.now(),
-        next_reconcile_at=None if cls.role == "file" else clock.now() + FIRST_EVIDENCE,
+        next_pull_at=clock.now() if is_pulled(cls) else None,
+        next_reconcile_at=clock.now() + FIRST_EVIDENCE if is_pulled(cls) else None,
     )
     session.add(connection)
     session.flush()
+    if cls.called:
+        partners.make(session, sealer, connection.id, name)
     return connection
+
+
+def is_pulled(cls: type[Connector]) -> bool:
+    """Whether we ask a system of this kind: files are handed in, and some others call us."""
+    return cls.role != "file" and not cls.called
 
 
 def find(session: Session, name_or_id: str) -> tuple[Connection, Source]:
@@ -120,7 +128,7 @@ def resume(session: Session, connection: Connection) -> None:
     """Pull again, beginning now."""
     if connection.state == "paused":
         connection.state, connection.paused_why, connection.failures = "active", None, 0
-        if session.get_one(Source, connection.id).role != "file":
+        if is_pulled(connector_class(session, connection.id)):
             connection.next_pull_at = clock.now()
         problems.settle(session, f"pull:{connection.id}")
 

@@ -91,7 +91,7 @@ def _light(connection: Connection, found: dict[str, object], at: datetime) -> tu
     if connection.failures:
         color = "red" if connection.failures >= 3 else "yellow"
         return color, connection.last_error or "the last pull failed"
-    if found["role"] != "file" and late(connection, at):
+    if connection.next_pull_at is not None and late(connection, at):
         return "yellow", "no pull has ended well for more than three times its usual wait"
     if is_silent(connection, at):
         return "yellow", "no webhook for much longer than usual"

@@ -39,6 +39,8 @@ def start(session: Session, connection_id: UUID, full: bool = False, accept_loss
         raise BadInput("This connection is being removed.", "connection")
     if session.get_one(Source, connection_id).role == "file":
         raise BadInput("Files are imported, not pulled.", "connection")
+    if connections.connector_class(session, connection_id).called:
+        raise BadInput("This one calls us; start the exchange there.", "connection")
     if connection.state == "paused":
         raise BadInput(f"This connection is paused ({connection.paused_why or 'by hand'}); resume it first.")
     runs.close_abandoned(session, connection_id)

@@ -55,6 +55,8 @@ def start(session: Session, connection_id: UUID, repair: bool = True, accept_los
     connection = session.get_one(Connection, connection_id, with_for_update=True)
     if connection.state == "removing" or session.get_one(Source, connection_id).role == "file":
         raise BadInput("Files and connections being removed can't be reconciled.", "connection")
+    if connections.connector_class(session, connection_id).called:
+        raise BadInput("This one calls us and can't be asked for what it has.", "connection")
     runs.close_abandoned(session, connection_id)
     running = runs.unfinished(session, connection_id, "reconcile")
     if running is not None:

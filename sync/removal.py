@@ -14,6 +14,7 @@ from foundation.errors import BadInput
 from foundation.jobs import Work, job
 from foundation.tables import Operation
 from sync import claims, resolve, runs
+from sync.directories import keeping
 from sync.tables import Connection, Run
 
 PROFILES = 500  # taken off their cards in one transaction
@@ -21,14 +22,20 @@ ROWS = 5_000  # of other tables
 KIND = "connection.remove"
 
 _HANGS_ON_PROFILES = (
-    "timeline", "invoices", "consents", "journey_runs", "journey_tasks", "journey_calls", "profile_keys",
-    "profile_links",
+    "timeline", "invoices", "payments", "consents", "journey_runs", "journey_tasks", "journey_calls",
+    "profile_keys", "profile_links",
 )  # fmt: skip
 _HANGS_ON_IT = (
-    *((table, "source_id") for table in ("order_lines", "orders", "timeline", "invoices", "products")),
+    *((table, "source_id") for table in ("order_lines", "orders", "timeline", "products")),
+    *((table, "source_id") for table in ("invoice_lines", "invoice_moves", "invoices", "payments")),
     *((table, "connection_id") for table in ("landed_heads", "landed_records", "head_moves")),
     *((table, "source_id") for table in ("mail_messages", "mail_threads", "problems")),
 )
+# files and imports go with their sessions, bytes with the next tidying
+_EXCHANGE = ("exchange_requests", "exchange_orders", "exchange_sessions", "exchange_partners")
+# they know their source by what they are lines of only
+_LINES = {"order_lines": ("orders", "order_id"), "invoice_lines": ("invoices", "invoice_id"),
+          "invoice_moves": ("invoices", "invoice_id")}  # fmt: skip
 
 
 def start(session: Session, connection_id: UUID, actor: str, *, with_data: bool) -> Operation:
@@ -107,13 +114,9 @@ def _remove_profiles(work: Work, connection_id: UUID, run_id: UUID) -> bool:
         values = {"ids": list(ids)}
         cards = _cards(session, values)
         _keep_merges(session, values)
-        session.execute(
-            text(
-                "DELETE FROM order_lines WHERE order_id IN"
-                " (SELECT id FROM orders WHERE profile_id = ANY(:ids))"
-            ),
-            values,
-        )
+        for table, (whole, column) in _LINES.items():
+            of_them = f"SELECT id FROM {whole} WHERE profile_id = ANY(:ids)"
+            session.execute(text(f"DELETE FROM {table} WHERE {column} IN ({of_them})"), values)
         for table in ("orders", *_HANGS_ON_PROFILES):
             session.execute(text(f"DELETE FROM {table} WHERE profile_id = ANY(:ids)"), values)
         session.execute(text("DELETE FROM profiles WHERE id = ANY(:ids)"), values)
@@ -154,9 +157,10 @@ def _remove_rows(work: Work, table: str, column: str, connection_id: UUID) -> bo
     with transaction(work.engine) as session:
         work.progressed(session)
         of_it = f"SELECT ctid FROM {table} WHERE {column} = :connection LIMIT :rows"
-        if table == "order_lines":  # they know their source by their order only
+        if table in _LINES:
+            whole, key = _LINES[table]
             of_it = (
-                "SELECT l.ctid FROM order_lines l JOIN orders o ON o.id = l.order_id"
+                f"SELECT l.ctid FROM {table} l JOIN {whole} o ON o.id = l.{key}"
                 " WHERE o.source_id = :connection LIMIT :rows"
             )
         found = session.execute(
@@ -170,10 +174,11 @@ def _finish(work: Work, connection_id: UUID, run_id: UUID, operation_id: UUID) -
     with transaction(work.engine) as session:
         work.guard(session)
         run = runs.finish(session, run_id)
-        for table in ("cursors", "resolve_claims"):
+        for table in ("cursors", "resolve_claims", *_EXCHANGE):
             session.execute(
                 text(f"DELETE FROM {table} WHERE connection_id = :connection"), {"connection": connection_id}
             )
+        keeping.drop(session, connection_id)
         session.execute(text("DELETE FROM connections WHERE id = :id"), {"id": connection_id})
         source = session.get_one(Source, connection_id)
         source.removed_at = clock.now()

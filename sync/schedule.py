@@ -83,7 +83,7 @@ def tend(work: Work) -> None:
 def set_schedule(session: Session, connection: Connection, every_seconds: int) -> None:
     """How often to pull; between a minute and a week."""
     connection.every_seconds = min(max(every_seconds, 60), 7 * 86_400)
-    if registry.find(session.get_one(Source, connection.id).kind).role != "file":
+    if connections.is_pulled(registry.find(session.get_one(Source, connection.id).kind)):
         connection.next_pull_at = clock.now() + jittered(timedelta(seconds=connection.every_seconds))
 
 

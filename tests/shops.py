@@ -32,7 +32,7 @@ from connectors.base import (
 )
 from foundation import clock
 from foundation.errors import BadInput, Misconfigured, Permanent, Temporary
-from foundation.records import Happening, Line, Order, Person, Product
+from foundation.records import Address, Happening, Line, Order, Person, Product
 
 SHOPS: dict[str, "Shop"] = {}
 OVERLAP = timedelta(seconds=5)
@@ -212,7 +212,8 @@ class FakeConnector(Connector):
         if stream == "customers":
             return [_person(thing)]
         if stream == "products":
-            return [Product(external_id=thing["id"], name=thing.get("name", ""), changed_at=raw.version_at)]
+            said = {name: thing.get(name, "") for name in ("name", "sku")}
+            return [Product(external_id=thing["id"], changed_at=raw.version_at, **said)]
         return [] if thing["state"] == "draft" else [_order(thing)]
 
     @classmethod
@@ -324,6 +325,7 @@ def _person(thing: Mapping[str, Any]) -> Person:
         name=thing.get("name", ""),
         emails=(thing["email"],) if thing.get("email") else (),
         phones=(thing["phone"],) if thing.get("phone") else (),
+        addresses=(Address(city=thing["city"]),) if thing.get("city") else (),
         changed_at=_time(thing["changed"]),
     )
 

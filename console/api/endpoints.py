@@ -1,6 +1,6 @@
 """Every endpoint of the API on one screen."""
 
-from console.api import lists, reads, segments, writes
+from console.api import lists, money, reads, segments, writes
 from console.api.asking import PAGING, Endpoint, Param
 from console.api.shapes import (
     Card,
@@ -58,6 +58,9 @@ ENDPOINTS = (
              (Param("kind", "text", "Only of this kind, e.g. order.placed."), *PAGING)),
     Endpoint("GET", "/orders", reads.orders, "read", List[Order], ORDERS),
     Endpoint("GET", "/orders/{id}", reads.order, "read", WholeOrder),
+    Endpoint("GET", "/invoices", money.invoices, "read", List[money.Invoice], money.INVOICES),
+    Endpoint("GET", "/invoices/{id}", money.invoice, "read", money.WholeInvoice),
+    Endpoint("GET", "/payments", money.payments, "read", List[money.Payment], money.PAYMENTS),
     Endpoint("GET", "/segments", segments.everything, "read", List[segments.Segment]),
     Endpoint("POST", "/segments", segments.create, "write", segments.Segment, body=segments.NewSegment,
              status=201),

@@ -12,6 +12,7 @@ from console.api.shapes import (
     Card,
     Counts,
     Customer,
+    Debt,
     Event,
     Line,
     List,
@@ -22,9 +23,10 @@ from console.api.shapes import (
     copied,
     money,
 )
-from customers import listing, search, tables
-from customers.facts import Invoice, OrderLine, Product, TimelineRow
+from customers import bills, listing, search, tables
+from customers.facts import Invoice, OrderLine, Payment, Product, TimelineRow
 from customers.facts import Order as OrderRow
+from foundation.clock import now
 from foundation.errors import BadInput
 from foundation.tables import Problem
 
@@ -41,7 +43,8 @@ def counts(ask: Ask) -> Counts:
         profiles=number(tables.Profile, tables.Profile.gone_at.is_(None)),
         orders=number(OrderRow, OrderRow.gone_at.is_(None)),
         products=number(Product, Product.gone_at.is_(None)),
-        invoices=number(Invoice),
+        invoices=number(Invoice, Invoice.gone_at.is_(None)),
+        payments=number(Payment, Payment.gone_at.is_(None)),
         timeline=number(TimelineRow),
         problems=number(Problem, Problem.state.in_(("open", "retrying"))),
     )
@@ -79,6 +82,8 @@ def customer(ask: Ask) -> Card:
         first_order_at=stats.first_order_at if stats else None,
         last_order_at=stats.last_order_at if stats else None,
         last_seen_at=stats.last_seen_at if stats else None,
+        invoices=stats.invoices if stats else 0,
+        debts=debts(ask.db, card.id) if stats and stats.debts else [],
         profiles=profiles,
     )
 
@@ -91,6 +96,19 @@ def spent(stats: tables.CustomerStats | None) -> list[Money]:
     return [
         first,
         *(Money(amount, code) for code, amount in sorted(stats.sums.items()) if code != stats.currency),
+    ]
+
+
+def debts(db: Session, customer_id: UUID) -> list[Debt]:
+    """What a card owes now, per currency."""
+    return [
+        Debt(
+            owed=money(one.owed, one.currency),
+            overdue=money(one.overdue, one.currency),
+            invoices=one.invoices,
+            due_at=one.due_at,
+        )
+        for one in bills.debts(db, customer_id, now())
     ]
 
 

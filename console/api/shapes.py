@@ -33,6 +33,7 @@ class Counts(msgspec.Struct, frozen=True):
     orders: int
     products: int
     invoices: int
+    payments: int
     timeline: int
     problems: int
 
@@ -67,8 +68,17 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     gone_at: datetime | None
 
 
+class Debt(msgspec.Struct, frozen=True, kw_only=True):
+    """What a card owes in one currency: of open invoices, and how much of it is overdue."""
+
+    owed: Money
+    overdue: Money
+    invoices: int
+    due_at: datetime | None
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole card. `origins` names for each golden field the profile it came from."""
+    """A whole card. `origins` names for each golden field the profile it came from; no debt, no `debts`."""
 
     id: UUID
     kind: str
@@ -92,6 +102,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     first_order_at: datetime | None
     last_order_at: datetime | None
     last_seen_at: datetime | None
+    invoices: int
+    debts: list[Debt]
     created_at: datetime
     changed_at: datetime
     profiles: list[Profile]

@@ -5,12 +5,14 @@ from starlette.responses import Response
 
 from connectors import registry
 from console.news import news_of
+from console.pages import exchange_sessions
 from console.web import Call
 from customers.tables import Source
 from foundation.errors import BadInput, KartotekaError
 from foundation.sealing import Sealer
 from foundation.text import _, ngettext
 from sync import connections, health, pull, reconcile, removal, runs, schedule
+from sync.exchange import partners
 from sync.tables import Connection, Run
 
 INTERVALS = (300, 900, 3600, 6 * 3600, 24 * 3600)
@@ -52,7 +54,7 @@ def _detail(call: Call, status: int = 200, **shown: object) -> Response:
     connection, source = find(call)
     cls = registry.find(source.kind)
     state = next((one for one in health.read(call.db) if one.connection_id == connection.id), None)
-    extra = {"tried": "", "refused": "", "secret": "", "wrong": {}, "typed": {}} | shown
+    extra = {"tried": "", "refused": "", "secret": "", "password": "", "wrong": {}, "typed": {}} | shown
     return call.page(
         "connection.html",
         status,
@@ -64,6 +66,7 @@ def _detail(call: Call, status: int = 200, **shown: object) -> Response:
         runs=runs.page(call.db, connection.id, limit=12),
         hook_address=connections.hook_address(call.settings, connection.id) if cls.hooks else "",
         intervals=INTERVALS,
+        exchange=exchange_sessions.about(call, connection) if cls.called else None,
         **extra,
     )
 
@@ -146,6 +149,14 @@ def rotate(call: Call) -> Response:
     connection, _source = find(call)
     secret = connections.rotate_hook_secret(call.db, sealer_of(call), connection)
     return _detail(call, secret=secret)
+
+
+def renew_password(call: Call) -> Response:
+    """A new password for 1C, shown this once; the old one ends at once."""
+    connection, source = find(call)
+    if not registry.find(source.kind).called:
+        raise HTTPException(404)
+    return _detail(call, password=partners.renew(call.db, sealer_of(call), connection.id))
 
 
 def install_hooks(call: Call) -> Response:

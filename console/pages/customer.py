@@ -14,22 +14,24 @@ from starlette.responses import Response
 from console import captured
 from console import card as cards
 from console.happenings import Told, tell
-from console.pages import customer_letters, journey_people
+from console.pages import customer_letters, journey_people, money
 from console.pages.duplicates import pairs_of
 from console.templating import link
 from console.web import Call, as_id
 from console.whose import BROWSERS
-from customers import card, graph, merge, search, timeline
+from customers import bills, card, graph, merge, search, timeline
 from customers.card import Card, ConsentView, ProfileView
 from customers.facts import Order, OrderLine
 from customers.segments import people
 from customers.tables import Customer, Source
+from foundation.clock import now
 from foundation.errors import BadInput
 from foundation.text import _
 
 EVENTS, ORDERS = 50, 50
-TABS = ("timeline", "orders", "letters", "profiles", "segments", "journeys", "links")
-KINDS = ("", "order", "web", "letter")
+TABS = ("timeline", "orders", "money", "letters", "profiles", "segments", "journeys", "links")
+KINDS = ("", "order", "money", "web", "letter")
+MONEY = ("invoice", "payment")
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def show(call: Call) -> Response:
         card=one,
         value={name: field.value for name, field in one.fields.items()},
         others=_other_sums(one),
+        debts=_debts(one),
+        late=one.stats.due_at is not None and one.stats.due_at < now(),
         tab=tab,
         tabs=_tabs(one),
         profiles=profiles,
@@ -85,6 +89,7 @@ def _tabs(one: Card) -> list[tuple[str, str, int | None]]:
     return [
         ("timeline", _("Timeline"), None),
         ("orders", _("Orders"), one.stats.orders),
+        ("money", _("Money"), one.stats.invoices),
         ("letters", _("Letters"), None),
         ("profiles", _("Profiles"), one.stats.profiles),
         ("segments", _("Segments"), None),
@@ -97,6 +102,12 @@ def _other_sums(one: Card) -> list[tuple[str, Decimal]]:
     """What was bought in other currencies than the card's main one."""
     sums = sorted(one.stats.sums.items())
     return [(code, Decimal(total)) for code, total in sums if code != one.stats.currency]
+
+
+def _debts(one: Card) -> list[tuple[str, Decimal]]:
+    """What is owed, the card's main currency first."""
+    debts = sorted(one.stats.debts.items(), key=lambda debt: (debt[0] != one.stats.currency, debt[0]))
+    return [(code, Decimal(owed)) for code, owed in debts]
 
 
 def _lights(one: Card) -> list[Light]:
@@ -124,6 +135,8 @@ def _tab(call: Call, one: Card, tab: str, profiles: Sequence[ProfileView]) -> di
         return _timeline(call, one.id, _claimed(one))
     if tab == "orders":
         return _orders(call, one)
+    if tab == "money":
+        return money.tab(call, one.id)
     if tab == "profiles":
         return {"sides": cards.sides(profiles, call.reader), "reasons": cards.reasons(one),
                 "kinds": cards.kind_words}  # fmt: skip
@@ -146,7 +159,8 @@ def _claimed(one: Card) -> set[UUID]:
 def _timeline(call: Call, customer: UUID, claimed: Collection[UUID]) -> dict[str, Any]:
     kind = call.query("kind") if call.query("kind") in KINDS else ""
     before = call.query("before") or None
-    page = timeline.page(call.db, customer, before, (kind,) if kind else (), EVENTS)
+    kinds = MONEY if kind == "money" else (kind,) if kind else ()
+    page = timeline.page(call.db, customer, before, kinds, EVENTS)
     days: list[tuple[str, list[Event]]] = []
     for row in page.events:
         day = call.reader.day(row.occurred_at)
@@ -160,6 +174,7 @@ def _timeline(call: Call, customer: UUID, claimed: Collection[UUID]) -> dict[str
         "kinds": [
             ("", _("All")),
             ("order", _("Orders")),
+            ("money", _("Invoices and payments")),
             ("web", _("On the site")),
             ("letter", _("Letters")),
         ],
@@ -190,18 +205,21 @@ def _orders(call: Call, one: Card) -> dict[str, Any]:
 def order(call: Call) -> Response:
     """One order with its lines."""
     found = call.db.execute(
-        select(Order, Source).join(Source, Source.id == Order.source_id).where(Order.id == call.id())
+        select(Order, Source, Customer)
+        .join(Source, Source.id == Order.source_id)
+        .outerjoin(Customer, Customer.id == Order.customer_id)
+        .where(Order.id == call.id())
     ).first()
     if found is None:
         raise HTTPException(404)
-    one, source = found
+    one, source, customer = found
     lines = call.db.scalars(
         select(OrderLine).where(OrderLine.order_id == one.id).order_by(OrderLine.position).limit(1000)
     )
-    customer = call.db.get(Customer, one.customer_id) if one.customer_id else None
     return call.page(
-        "order.html", order=one, source=source, lines=list(lines), customer=customer, details=_details(one)
-    )
+        "order.html", order=one, source=source, lines=list(lines), customer=customer, details=_details(one),
+        bills=bills.of_order(call.db, one.id), at=now(),
+    )  # fmt: skip
 
 
 def _details(one: Order) -> list[tuple[str, str]]:

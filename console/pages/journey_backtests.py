@@ -49,7 +49,7 @@ def _show(call: Call, journey: Journey, days: str, wrong: dict[str, str] | None 
     return journeys.page(
         call, journey, spec, "journey_backtests.html", 422 if wrong else 200, tab="backtests", days=days,
         rows=store.page(call.db, journey), most=store.MOST_DAYS, test_states=journey_words.test_states(),
-        wrong=wrong or {}, possible=spec["trigger"]["kind"] not in store.NOT_KEPT,
+        wrong=wrong or {},
     )  # fmt: skip
 
 

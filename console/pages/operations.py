@@ -105,6 +105,11 @@ def _restores(kind: str) -> str:
         "policy": _("The order before is in force again, and the cards are computed from it."),
         "costs": _("The costs of the file are taken away; those it had replaced are in force again."),
         "mailing": _("What has not left is cancelled. A letter that left can't be taken back."),
+        "directory": _(
+            "Values return on both sides unless somebody touched them since; a conflict stands there then."
+            " What was made there stays."
+        ),
+        "directory.decision": _("Both sides say again what they said before; the conflict waits again."),
         "site": _("What was changed is again as it was before. Pages have it within five minutes."),
     }.get(kind, _("What was before is put in force again."))
 

@@ -10,6 +10,7 @@ from console.pages.connections import sealer_of
 from console.web import Call
 from foundation.errors import BadInput, KartotekaError, Misconfigured
 from sync import connections, pull
+from sync.exchange import partners
 
 
 def choose(call: Call) -> Response:
@@ -56,7 +57,8 @@ def create(call: Call) -> Response:
     except KartotekaError as error:
         call.db.rollback()
         return _form(call, cls, 422, refused=str(error), **kept)
-    pull.start(call.db, connection.id)
+    if connections.is_pulled(cls):
+        pull.start(call.db, connection.id)
     secrets = connections.hook_secrets(sealer_of(call), connection)
     return call.page(
         "connected.html",
@@ -66,4 +68,5 @@ def create(call: Call) -> Response:
         tried=tried,
         hook_address=connections.hook_address(call.settings, connection.id) if cls.hooks else "",
         secret=secrets[0] if secrets else "",
+        exchange=partners.shown(call.db, sealer_of(call), call.settings, connection.id),
     )

@@ -180,6 +180,7 @@ def rotate_key_command(data: Path | None, as_json: bool) -> None:
     from kartoteka import installation
 
     columns = [("connections", "id", name) for name in ("secrets", "hook_secret", "old_hook_secret")]
+    columns.append(("exchange_partners", "connection_id", "password"))
     columns.append(("site_keys", "id", "sealed"))
     columns += [("mail_switch", "id", "secret"), ("transports", "id", "settings"),
                 ("mail_domains", "domain", "rsa_key"), ("mail_domains", "domain", "ed25519_key")]  # fmt: skip

@@ -49,6 +49,7 @@ def connect_command(
     from foundation.database import transaction
     from kartoteka import installation
     from sync import connections
+    from sync.exchange import partners
 
     with installation.opened(data) as found:
         settings, sealer = found.settings, found.context.sealer
@@ -64,6 +65,7 @@ def connect_command(
                     "address": connections.hook_address(settings, made.id),
                     "secret": secrets[0],
                 }
+            answer |= partners.shown(session, sealer, settings, made.id)
         if hooks:
             with transaction(found.engine) as session:
                 made, _ = connections.find(session, str(answer["id"]))
@@ -75,6 +77,7 @@ def connect_command(
             f"Webhook secret:  {answer['webhook']['secret']}",
         ]
     lines += [str(answer["hooks"])] if hooks else []
+    lines += partners.in_words(answer)
     say(answer, as_json, "\n".join(lines))
 
 

@@ -60,15 +60,6 @@ def in_words(plan: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-@click.command("plan")
-@file_options
-def plan_command(
-    what: What, file: Path, name: str, pairs: tuple[str, ...], data: Path | None, as_json: bool
-) -> None:
-    """Say what an import of FILE would change, and change nothing."""
-    show_plan(what, file, name, pairs, data, as_json)
-
-
 def show_plan(
     what: What, file: Path, name: str, pairs: tuple[str, ...], data: Path | None, as_json: bool
 ) -> None:

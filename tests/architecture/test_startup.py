@@ -18,7 +18,7 @@ HEAVY = (
     "starlette",
     "requests",
 )
-NEVER_EARLY = ("splink", "duckdb", "typst", "lxml")
+NEVER_EARLY = ("splink", "duckdb", "typst", "lxml", "xlsxwriter")
 SHOW = "import sys, json; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
 
 

@@ -6,6 +6,7 @@ import hmac
 import json
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from foundation import jobs
@@ -111,3 +112,16 @@ def test_order_of_a_delivery_reaches_its_card(client, shop, engine):
         found = connection.exec_driver_sql("SELECT number, customer_id FROM orders").one()
     assert found.number == order["number"]
     assert found.customer_id
+
+
+def test_a_secret_in_the_address_is_proof_where_nothing_is_signed(client, engine, sealer):
+    with transaction(engine) as session:
+        made = connections.create(session, sealer, "moysklad", "Ledger", {"token": "t"})
+        address, secret = f"/hooks/{made.id}/", connections.hook_secrets(sealer, made)[0]
+    body = b'{"events": [{"meta": {"type": "product", "href": "https://x/product/7"}, "action": "UPDATE"}]}'
+    forged = client.post(address + "guessed", content=body, headers={"kartoteka-hook-path": secret})
+    assert forged.status_code == 401
+    assert client.post(f"{address}{secret}?requestId=1", content=body).status_code == 200
+    with transaction(engine) as session:
+        asked = session.scalars(text("SELECT args FROM jobs WHERE kind = 'sync.fetch'")).all()
+    assert [(one["stream"], one["ids"]) for one in asked] == [("nomenclature", ["7"])]

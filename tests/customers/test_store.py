@@ -225,12 +225,13 @@ def test_zero_characters_do_no_harm(session: Session) -> None:
     assert "\0" not in row(session, "SELECT name FROM customers").name
 
 
-def test_kinds_without_a_place_are_refused(session: Session) -> None:
-    with pytest.raises(Permanent, match="payment"):
+@pytest.mark.parametrize("amount", ["NaN", "Infinity"])
+def test_amounts_that_are_no_numbers_are_refused(session: Session, amount: str) -> None:
+    with pytest.raises(Permanent, match="payment 1"):
         say(
             session,
             shop(session),
-            Payment(external_id="1", customer_id="", currency="EUR", amount=Decimal(1)),
+            Payment(external_id="1", customer_id="", currency="EUR", amount=Decimal(amount)),
         )
 
 

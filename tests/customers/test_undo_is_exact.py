@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from customers import duplicates, graph, merge, policy, store
 from customers.store import Resolved
 from foundation.errors import BadInput, KartotekaError
-from foundation.records import AnyRecord, Consent, Gone, Person
+from foundation.records import AnyRecord, Consent, Gone, Invoice, Line, Payment, Person
 from foundation.tables import Operation
 from tests.customers.world import row, rows, shop
 from tests.people import JANUARY, order
@@ -43,6 +43,8 @@ people = st.fixed_dictionaries(
     }
 )
 
+payers = st.one_of(st.integers(1, 5).map(str), st.integers(0, 6).map(lambda one: f"order:o{one}"))
+PREFIXES = {"person": "", "order": "o", "invoice": "i", "payment": "p"}
 
 ORPHANS = (
     "profiles c LEFT JOIN sources p ON p.id = c.source_id",
@@ -54,7 +56,18 @@ ORPHANS = (
     "customer_stats c LEFT JOIN customers p ON p.id = c.customer_id AND p.live",
     "orders c LEFT JOIN profiles p ON p.id = c.profile_id AND p.customer_id = c.customer_id",
     "order_lines c LEFT JOIN orders p ON p.id = c.order_id",
+    "invoices c LEFT JOIN profiles p ON p.id = c.profile_id AND p.customer_id = c.customer_id",
+    "payments c LEFT JOIN profiles p ON p.id = c.profile_id AND p.customer_id = c.customer_id",
+    "invoice_lines c LEFT JOIN invoices p ON p.id = c.invoice_id",
 )  # what foreign keys would hold, and a little more
+
+
+FACTS = (
+    ("orders", "external_id"),
+    ("invoices", "external_id, state, total, paid, received"),
+    ("payments", "external_id, amount, invoice_id IS NULL"),
+    ("timeline", "source_key"),
+)
 
 
 class Run:
@@ -145,9 +158,9 @@ class Run:
             fields["origins"] = {field: names.get(one) for field, one in fields["origins"].items()}
             golden[named.get(fields.pop("id"), ())] = fields
         state: dict[str, Any] = {"cards": golden}
-        for table, key in (("orders", "external_id"), ("timeline", "source_key")):
+        for table, key in FACTS:
             query = f"SELECT customer_id, {key} FROM {table} WHERE customer_id IS NOT NULL"
-            state[table] = sorted((named.get(r[0], ()), r[1]) for r in rows(self.session, query))
+            state[table] = sorted((named.get(r[0], ()), *r[1:]) for r in rows(self.session, query))
         state["stats"] = sorted(
             (named.get(r[0], ()), *map(str, r[1:]))
             for r in rows(self.session, "SELECT * FROM customer_stats")
@@ -219,9 +232,30 @@ class History(RuleBasedStateMachine):
         )
         self._arrive(said["source"], order(buyer, number, total=Decimal(total), placed_at=at))
 
-    @rule(source=st.integers(0, 1), one=st.integers(1, 5).map(str), what=st.sampled_from(("person", "order")))
+    @rule(source=st.integers(0, 1), payer=payers, one=st.integers(1, 3), total=st.integers(1, 3))
+    def somebody_is_billed(self, source: int, payer: str, one: int, total: int) -> None:
+        at = JANUARY + timedelta(minutes=self.number)
+        bill = Invoice(
+            external_id=f"i{one}", number=str(one), customer_id=payer, currency="EUR",
+            total=Decimal(total), order_number=f"o{one}", changed_at=at,
+            lines=(Line(position=1, name="Cup", total=Decimal(total)),),
+        )  # fmt: skip
+        self._arrive(source, bill)
+
+    @rule(source=st.integers(0, 1), payer=payers, one=st.integers(1, 3), amount=st.integers(-1, 3))
+    def somebody_pays(self, source: int, payer: str, one: int, amount: int) -> None:
+        by = {"invoice_id": f"i{one}"} if amount % 2 else {"order_number": f"o{one}"}
+        self._arrive(
+            source,
+            Payment(
+                external_id=f"p{self.number % 5}", customer_id=payer, currency="EUR",
+                amount=Decimal(amount), paid_at=JANUARY, **by,
+            ),
+        )  # fmt: skip
+
+    @rule(source=st.integers(0, 1), one=st.integers(1, 5).map(str), what=st.sampled_from(tuple(PREFIXES)))
     def something_goes(self, source: int, one: str, what: Any) -> None:
-        self._arrive(source, Gone(external_id=one if what == "person" else f"o{one}", what=what, at=JANUARY))
+        self._arrive(source, Gone(external_id=PREFIXES[what] + one, what=what, at=JANUARY))
 
     def _operate(self, act: Callable[[Run], Any], *, split: bool = False) -> None:
         self.number += 1

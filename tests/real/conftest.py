@@ -8,7 +8,10 @@ import psycopg
 import pytest
 
 from foundation import embedded
+from tests.real import tryton_server
 from tests.real.shop_driver import Driver, Filled
+from tests.real.tryton_hub import hub
+from tests.real.tryton_server import Accountant, RealBase
 from tests.real.vendure_shop import RealShop, missing
 
 
@@ -40,3 +43,24 @@ def driver(vendure: RealShop) -> Driver:
 def filled(driver: Driver) -> Filled:
     """The shop with some people and orders in it."""
     return driver.fill(24, 40, deletions=2)
+
+
+@pytest.fixture(scope="session")
+def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealBase]:
+    """A Tryton base with its books open. KARTOTEKA_REAL_FOLDER keeps its packages, too."""
+    if reason := tryton_server.missing():
+        pytest.skip(reason)
+    kept = os.environ.get("KARTOTEKA_REAL_FOLDER")
+    base = RealBase(tmp_path_factory.mktemp("tryton"), Path(kept).absolute() / "tryton" if kept else None)
+    base.start()
+    yield base
+    base.stop()
+
+
+@pytest.fixture(scope="session")
+def accountant(tryton: RealBase) -> Accountant:
+    """Works in Tryton itself."""
+    return Accountant(tryton.info)
+
+
+assert hub  # a fixture

@@ -1,14 +1,18 @@
 """Removing a connection: with its data nothing of it is left, without it the cards stay."""
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import text
 
-from customers import merge
+from customers import merge, store
 from customers.tables import Profile
 from foundation import jobs
+from foundation.clock import now
 from foundation.database import transaction
 from foundation.errors import BadInput
 from foundation.jobs import run_until_idle
+from foundation.records import Invoice, Line, Payment
 from sync import connections, pull, removal
 from tests import shops
 
@@ -46,11 +50,27 @@ def removed(engine, connection):
     return run
 
 
-def test_with_data_nothing_is_left(filled, removed, connection, count, monkeypatch):
+def bill(engine, connection):
+    """Somebody of the shop, known from that alone, has an invoice and paid it; nobody has another one."""
+    lines = (Line(position=1, name="Cup"),)
+    said = [
+        Invoice(
+            external_id=payer, number="1", customer_id=payer, currency="EUR", total=Decimal(5), lines=lines
+        )
+        for payer in ("", "payer")
+    ]
+    paid = Payment(external_id="1", customer_id="payer", currency="EUR", amount=Decimal(5))
+    with transaction(engine) as session:
+        store.apply(session, connection.id, [store.Resolved(1, now(), (*said, paid))])
+
+
+def test_with_data_nothing_is_left(filled, removed, connection, count, monkeypatch, engine):
     monkeypatch.setattr(removal, "PROFILES", 7)
     monkeypatch.setattr(removal, "ROWS", 10)
-    assert count("customers", "live") == 31
+    bill(engine, connection)
+    assert count("customers", "live") == 32
     removed(with_data=True)
+    assert count("invoice_lines") == count("payments") == count("invoices") == 0
     for table, column in (
         ("profiles", "source_id"), ("orders", "source_id"), ("timeline", "source_id"),
         ("landed_records", "connection_id"), ("landed_heads", "connection_id"),
@@ -61,7 +81,7 @@ def test_with_data_nothing_is_left(filled, removed, connection, count, monkeypat
     assert count("customers", "live") == 1
     assert count("customers", "live AND email = 'person1@example.org' AND phone IS NOT NULL") == 1
     assert count("customer_stats s JOIN customers c ON c.id = s.customer_id", "c.live AND s.orders = 1") == 1
-    assert count("operations", "state = 'done' AND result ->> 'profiles' = '31'") == 1
+    assert count("operations", "state = 'done' AND result ->> 'profiles' = '32'") == 1
 
 
 def test_without_data_cards_stay(filled, removed, connection, count):

@@ -36,6 +36,26 @@ _CONSENT = f"""
   CASE WHEN NOT EXISTS (SELECT FROM {{schema}}.profiles p JOIN {{schema}}.consents q ON q.profile_id = p.id
     WHERE p.customer_id = c.id AND q.channel = 'email' AND q.purpose = 'marketing') THEN c.email_consent END)
 """
+# what the source of an invoice said by then of one column; before the first word an issued one was open
+_SAID = (
+    "coalesce((SELECT m.{column} FROM {{schema}}.invoice_moves m WHERE m.invoice_id = t.id AND "
+    + _KNOWN.format(received="m.received_at", happened="m.at", now=_NOW)
+    + " ORDER BY m.id DESC LIMIT 1), {unknown})"
+)
+_SAID_STATE = _SAID.format(column="state", unknown="CASE WHEN t.said_state IN ('draft', 'cancelled')"
+                           " THEN t.said_state ELSE 'open' END")  # fmt: skip
+_RECEIVED = (
+    "coalesce((SELECT sum(p.amount) FROM {schema}.payments p WHERE p.invoice_id = t.id AND p.gone_at IS NULL"
+    f" AND p.currency = t.currency AND p.paid_at <= {_NOW}), 0)"
+)
+_PAID = (
+    f"greatest({_SAID.format(column='paid', unknown='0')}, {_RECEIVED},"
+    f" CASE WHEN {_SAID_STATE} = 'paid' THEN t.total END)"
+)
+_STATE = (
+    f"CASE WHEN {_SAID_STATE} <> 'open' THEN {_SAID_STATE}"
+    f" WHEN t.total >= 0 AND {_PAID} >= t.total THEN 'paid' ELSE 'open' END"
+)
 _HAPPENED = _KNOWN.format(received="t.received_at", happened="t.occurred_at", now=_NOW)
 # name and alias -> columns that are otherwise than in the table, and which rows there are
 _VIEWS: dict[str, tuple[dict[str, str], str]] = {
@@ -66,7 +86,8 @@ _VIEWS: dict[str, tuple[dict[str, str], str]] = {
     "suppressions t": ({}, f"t.since <= {_NOW}"),
     "web_orders t": ({}, f"t.at <= {_NOW}"),
     "product_moves t": ({}, f"t.at <= {_NOW}"),
-    "invoices t": ({}, f"(t.issued_at IS NULL OR t.issued_at <= {_NOW})"),
+    "payments t": ({}, f"t.paid_at <= {_NOW}"),
+    "invoices t": ({"state": _STATE, "paid": _PAID}, f"(t.issued_at IS NULL OR t.issued_at <= {_NOW})"),
 }
 _COLUMNS = text(
     "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema()"

@@ -23,8 +23,6 @@ from foundation.text import _
 JOB = "journeys.test"
 MOST_DAYS = 90
 SECONDS = 180.0  # a back-test takes about so long at most; instants are taken together when time gets short
-# what was owed then isn't kept: a back-test of these would be about today's invoices (decision 0017)
-NOT_KEPT = frozenset({"invoice_due", "invoice_overdue"})
 
 
 def start(
@@ -43,10 +41,6 @@ def start(
     if not 1 <= days <= MOST_DAYS:
         raise BadInput(_("Try it out on 1 to %d days.") % MOST_DAYS, "days")
     kept = spec.checked(session, said) if said is not None else store.version(session, journey)
-    if kept["trigger"]["kind"] in NOT_KEPT:
-        raise BadInput(
-            _("What invoices were owed on a past day isn't kept; this can't be tried out."), "days"
-        )
     at = now()
     row = JourneyTest(
         journey_id=journey.id, spec=kept, days=days, since=at - timedelta(days=days), until=at,

@@ -247,8 +247,5 @@ def test_what_cannot_be_tried_out(street: Street) -> None:
         row = session.get_one(Journey, journey)
         with pytest.raises(BadInput, match="1 to 90"):
             store.start(session, row, 91)
-        owed = street.spec(trigger={"kind": "invoice_due"})
-        with pytest.raises(BadInput, match="owed"):
-            store.start(session, row, 7, said=owed)
         with pytest.raises(BadInput, match="no such"):
             store.read(session, journey)

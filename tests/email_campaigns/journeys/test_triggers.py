@@ -7,7 +7,6 @@ import pytest
 from customers.segments import language
 from customers.segments import store as segments
 from email_campaigns import triggers
-from email_campaigns.journeys.backtest import store as tests
 from foundation import clock
 from foundation.database import transaction
 from tests.email_campaigns.journeys.test_backtest import tried
@@ -44,8 +43,7 @@ def test_it_can_be_asked(street: Street, key: str) -> None:
     )  # fmt: skip
     street.tick()
     assert street.rows("SELECT message FROM problems WHERE state = 'open'") == []
-    if key not in tests.NOT_KEPT:
-        assert tried(street, journey, 1)["days"] == 7
+    assert tried(street, journey, 1)["days"] == 7
 
 
 def test_entering_a_segment_brings_in(street: Street) -> None:

@@ -1,0 +1,127 @@
+"""Which directories are kept equal: switched on for a connection, with owners of fields and their limits."""
+
+import contextlib
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import delete, or_, select, text
+from sqlalchemy.orm import Session
+
+from connectors.base import Stream
+from customers.tables import Source
+from foundation.errors import BadInput
+from sync import connections
+from sync.directories import fields
+from sync.directories.making import ALL, COMPANIES
+from sync.directories.merge import OWNERS
+from sync.directories.tables import Conflict, Directory, DirectoryPlan, Link, PlannedPair, Push
+from sync.tables import Connection
+
+WHATS = {"counterparties": "person", "nomenclature": "product"}
+CREATES = ("none", COMPANIES, ALL)
+
+
+def of(session: Session, connection_id: UUID) -> list[Directory]:
+    """The directories of a connection, counterparties before nomenclature; `BadInput` when it has none."""
+    query = select(Directory).where(Directory.connection_id == connection_id).order_by(Directory.what)
+    found = list(session.scalars(query))
+    if not found:
+        raise BadInput("Nothing of this connection is kept equal yet; add a directory first.", "connection")
+    return found
+
+
+def ensure(session: Session, connection_id: UUID) -> list[Directory]:
+    """The directories of a connection; all that can be kept equal when none has been chosen yet."""
+    chosen = session.scalar(select(Directory.id).where(Directory.connection_id == connection_id).limit(1))
+    if chosen is None:
+        shops = session.scalars(
+            select(Source.id).join(Connection, Connection.id == Source.id).where(Source.role == "shop")
+        ).all()
+        home = shops[0] if len(shops) == 1 else None
+        for what in WHATS:
+            with contextlib.suppress(BadInput):
+                add(session, connection_id, what, home if what == "nomenclature" else None)
+    return of(session, connection_id)
+
+
+def add(session: Session, connection_id: UUID, what: str, home_id: UUID | None = None) -> Directory:
+    """Keep a directory of a connection equal from now on; the same again answers the one there is.
+
+    `BadInput` when neither side of it can be written, or nomenclature has no shop to be ours.
+    """
+    if what not in WHATS:
+        raise BadInput(f"there is no directory {what}; one of {', '.join(WHATS)}", "what")
+    query = select(Directory).where(Directory.connection_id == connection_id, Directory.what == what)
+    known = session.scalar(query.with_for_update())
+    if known is not None:
+        return known
+    there = _stream(session, connection_id, WHATS[what])
+    home = None
+    if what == "nomenclature":
+        if home_id is None or home_id == connection_id:
+            raise BadInput("Name the shop whose products are ours.", "home")
+        home = _stream(session, home_id, "product")
+    elif home_id is not None:
+        raise BadInput("Counterparties are kept equal with the cards, not with a shop.", "home")
+    if not there.writes and not (home and home.writes):
+        raise BadInput(f"Nothing of {there.title} can be written on either side.", "connection")
+    made = Directory(
+        connection_id=connection_id, what=what, stream=there.name, home_id=home_id,
+        home_stream=home.name if home else None,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def change(
+    session: Session, directory: Directory, *, owners: Mapping[str, str] | None = None,
+    creates: str | None = None, most: int | None = None, automatic: bool | None = None,
+) -> None:  # fmt: skip
+    """Set who owns which field, whom to make there, and how much a run may change unasked."""
+    if owners is not None:
+        names = fields.PERSON if directory.what == "counterparties" else fields.PRODUCT
+        for name, said in owners.items():
+            if name not in names or (said and said not in OWNERS):
+                wanted = f"{', '.join(names)} with one of {', '.join(OWNERS)}"
+                raise BadInput(f"“{name}={said}” is no rule; {wanted}", "owner")
+        merged = {**directory.owners, **owners}
+        directory.owners = {name: said for name, said in merged.items() if said}
+    if creates is not None:
+        if creates not in CREATES:
+            raise BadInput(f"“{creates}” is none of {', '.join(CREATES)}", "creates")
+        directory.creates = creates
+    if most is not None:
+        if not 0 <= most <= 100:
+            raise BadInput("It is a share in per cent, from 0 to 100.", "most")
+        directory.most = most
+    if automatic is not None:
+        directory.automatic = automatic
+    session.flush()
+
+
+def large(session: Session, connection_id: UUID, most: int) -> bool:
+    """Whether the other side has more objects than so many."""
+    query = text(
+        "SELECT count(*) FROM (SELECT 1 FROM profiles WHERE source_id = :id UNION ALL"
+        " SELECT 1 FROM products WHERE source_id = :id LIMIT :most) AS counted"
+    )
+    return int(session.scalar(query, {"id": connection_id, "most": most + 1}) or 0) > most
+
+
+def drop(session: Session, connection_id: UUID) -> None:
+    """A connection goes, and its directories with it; what was overwritten stays on record."""
+    mine = or_(Directory.connection_id == connection_id, Directory.home_id == connection_id)
+    ids = list(session.scalars(select(Directory.id).where(mine)))
+    for table in (Conflict, PlannedPair, Push, Link):
+        session.execute(delete(table).where(table.directory_id.in_(ids)))
+    session.execute(delete(DirectoryPlan).where(DirectoryPlan.connection_id == connection_id))
+    session.execute(delete(Directory).where(Directory.id.in_(ids)))
+
+
+def _stream(session: Session, connection_id: UUID, what: str) -> Stream:
+    cls = connections.connector_class(session, connection_id)
+    found = sorted((one for one in cls.streams if one.what == what), key=lambda one: not one.writes)
+    if not found:
+        raise BadInput(f"{cls.title} has no such directory.", "connection")
+    return found[0]

@@ -1,0 +1,146 @@
+"""Taking back what a run or a decision did: values return on both sides unless somebody touched them since.
+
+What was undone waits for a person afterwards, so that the next run doesn't do it again. Objects that were
+made there stay: nothing is ever deleted there.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from customers import set_aside
+from customers.set_aside import Entry
+from customers.undo import Undone
+from foundation import operations
+from foundation.database import GRAPH_LOCK, lock
+from foundation.tables import Operation
+from sync.directories import apply, conflicts, decisions, jobs, pushing, reading
+from sync.directories.pairs import Pair
+from sync.directories.tables import Link, Overwritten, Push
+from sync.undo import undoes
+
+
+@undoes(jobs.KIND)
+@undoes(decisions.KIND)
+def undo(session: Session, operation: Operation, actor: str) -> Undone:
+    """Take a run of directories or a decision back."""
+    lock(session, GRAPH_LOCK)
+    undoing = Undoing(session, operation)
+    undoing.run()
+    left = undoing.left
+    operation.result = {
+        **operation.result,
+        "undo": {"back": undoing.back, "left": len(left)},
+        "left_alone": left[:100],
+    }
+    operations.mark_undone(session, operation, actor)
+    for connection_id in apply.waiting(session, operation.id):
+        pushing.enqueue(session, connection_id)
+    return Undone(operation, left)
+
+
+class Undoing:
+    """What an undo looks at: the values that the operation replaced, the newest first, and their pairs."""
+
+    def __init__(self, session: Session, operation: Operation) -> None:
+        self.session, self.operation = session, operation
+        query = select(Overwritten).where(Overwritten.operation_id == operation.id)
+        self.rows = list(session.scalars(query.order_by(Overwritten.id.desc())))
+        # pushes before links, as whoever sends them does
+        sent = select(Push).where(Push.operation_id == operation.id).order_by(Push.place).with_for_update()
+        self.pushes = {one.id: one for one in session.scalars(sent)}
+        made = select(Link).where(Link.operation_id == operation.id, Link.state == "linked")
+        self.made = {one.id: one for one in session.scalars(made.order_by(Link.id).with_for_update())}
+        ids = {one.link_id for one in self.rows}
+        touched = select(Link).where(Link.id.in_(ids)).order_by(Link.id).with_for_update()
+        self.links = {one.id: one for one in session.scalars(touched)}
+        self.pairs = reading.of_links(session, self.links.values())
+        self.back, self.left = 0, list[str]()
+        self.aside: list[Entry] = []
+        self.out: dict[tuple[UUID, str], dict[str, dict[str, Any]]] = {}
+
+    def run(self) -> None:
+        """Put back what can be."""
+        for push in self.pushes.values():
+            if push.link_id is None and push.state not in ("waiting", "cancelled"):
+                self.left.append(
+                    f"{push.fields.get('name') or push.external_id}: it was made there and stays"
+                )
+            elif push.state == "waiting":
+                push.state = "cancelled"
+        for row in self.rows:
+            self._row(row, self.links[row.link_id])
+        self._push_back()
+        self.session.flush()
+        set_aside.write(self.session, self.aside)
+        for link in self.made.values():
+            link.state = "waiting"
+            link.base, link.here, link.there = {}, {}, {}
+            self.back += 1
+        if link_id := self.operation.args.get("link"):
+            self.session.get_one(Link, UUID(link_id)).state = self.operation.args["was"]
+            self.back += 1
+
+    def _row(self, row: Overwritten, link: Link) -> None:
+        here, pair = self.pairs.get(link.id, (None, None))
+        push = self.pushes.get(row.push_id) if row.push_id else None
+        title = f"{pair.title if pair else link.external_id}, {row.field}"
+        if push is not None and push.state in ("failed", "overtaken"):
+            return
+        if here is None or pair is None:
+            self.left.append(f"{title}: it is no pair any more")
+            return
+        if push is not None and push.state == "sent":
+            self.left.append(f"{title}: it is on its way")
+            return
+        if push is not None and push.state == "done":
+            if not self._untouched(row, link, pair):
+                self.left.append(f"{title}: it has changed since")
+                return
+            names = ("ours", "theirs") if row.side == "there" else ("theirs", "ours")
+            told = {names[0]: row.was, names[1]: row.now, "reason": "undone"}
+            self.out.setdefault((link.id, row.side), {})[row.field] = told
+        elif push is None:
+            if link.base.get(row.field) != row.now or not self._untouched(row, link, pair):
+                self.left.append(f"{title}: it has changed since")
+                return
+            self.aside.extend((UUID(one), row.field, None) for one in row.profiles)
+            self._forget(row, link)
+        self.back += 1
+        if link.id not in self.made:
+            self._hold(row, link, pair)
+
+    def _untouched(self, row: Overwritten, link: Link, pair: Pair) -> bool:
+        """Whether both sides still say what the operation made of it."""
+        ours, theirs = pair.ours.get(row.field), pair.theirs.get(row.field)
+        here = ours.value if ours else None
+        there = theirs.value if theirs else None
+        if pair.busy or there != link.there.get(row.field, row.now):
+            return False
+        silent = row.side == "here" and row.push_id is None and here is None
+        return silent or here == link.here.get(row.field, row.now)
+
+    def _push_back(self) -> None:
+        """One push a side of each pair: a second one would find another version than it was decided on."""
+        for (link_id, side), fields in self.out.items():
+            here, pair = self.pairs[link_id]
+            detail = {"version": pair.version, "home": pair.home, "home_version": pair.home_version}
+            link = self.links[link_id]
+            apply.push(self.session, self.operation.id, here.directory, link, side, fields, detail)
+
+    def _forget(self, row: Overwritten, link: Link) -> None:
+        """The base is what it was."""
+        apply.agree(link, row.field, row.base)
+        if not row.known:
+            link.base = {name: said for name, said in link.base.items() if name != row.field}
+
+    def _hold(self, row: Overwritten, link: Link, pair: Pair) -> None:
+        """A person is asked before anything is done about it again."""
+        told = {
+            "field": row.field, "base": row.base, "reason": "undone", "proposed": "theirs",
+            "ours": row.was if row.side == "here" else row.now,
+            "theirs": row.now if row.side == "here" else row.was,
+        }  # fmt: skip
+        conflicts.meet(self.session, pair, link, told)

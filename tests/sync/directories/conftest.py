@@ -1,0 +1,92 @@
+"""A shop and a ledger in memory, both connected, and the work between them done on demand."""
+
+import pytest
+from sqlalchemy import select, text
+
+from foundation import jobs
+from foundation.database import transaction
+from sync import connections, pull
+from sync.directories import jobs as directory_jobs
+from sync.directories import keeping, plan, undoing
+from sync.directories.tables import Link, Overwritten, Push
+from sync.tables import Run
+from tests import ledgers
+
+
+class World:
+    """Both systems and the hub between them."""
+
+    def __init__(self, engine, shop, ledger, here, there):
+        self.engine, self.shop, self.ledger, self.here, self.there = engine, shop, ledger, here, there
+
+    def pull(self, *which):
+        """Fetch what both sides hold now, and bring it onto cards."""
+        for connection in which or (self.here, self.there):
+            with transaction(self.engine) as session:
+                pull.start(session, connection, full=True)
+        jobs.run_until_idle(self.engine)
+
+    def plan(self):
+        with transaction(self.engine) as session:
+            return plan.make(session, self.there)
+
+    def rows(self, made):
+        with transaction(self.engine) as session:
+            return plan.changes(session, made.id)
+
+    def fields(self, made):
+        """(id there, field, act, reason) of a plan."""
+        return [
+            (row.external_id, one["field"], one["act"], one["reason"])
+            for row in self.rows(made)
+            for one in row.detail.get("fields", ())
+        ]
+
+    def apply(self, made, actor="anna@example.org"):
+        with transaction(self.engine) as session:
+            run = directory_jobs.start(session, made.id, actor)
+        jobs.run_until_idle(self.engine)
+        with transaction(self.engine) as session:
+            return session.get_one(Run, run.id)
+
+    def sync(self):
+        """Plan and apply."""
+        return self.apply(self.plan())
+
+    def all(self, table):
+        with transaction(self.engine) as session:
+            return list(session.scalars(select(table)))
+
+    def card(self, name):
+        """The live card with this name."""
+        with transaction(self.engine) as session:
+            return session.execute(
+                text("SELECT * FROM customers WHERE live AND name = :name"), {"name": name}
+            ).one()
+
+    def links(self):
+        return self.all(Link)
+
+    def overwritten(self):
+        return [(o.side, o.field, o.was, o.now, o.reason) for o in self.all(Overwritten)]
+
+    def pushes(self):
+        return [(p.external_id, p.fields, p.state) for p in self.all(Push)]
+
+
+@pytest.fixture
+def ledger():
+    ledgers.install()
+    yield ledgers.Ledger()
+    ledgers.uninstall()
+
+
+@pytest.fixture
+def world(engine, sealer, shop, connection, ledger, sync_context):
+    with transaction(engine) as session:
+        there = connections.create(session, sealer, "ledger", "Ledger", {})
+        keeping.add(session, there.id, "counterparties")
+    return World(engine, shop, ledger, connection.id, there.id)
+
+
+assert undoing  # imported for the undo it registers
