@@ -6,12 +6,13 @@ row: where that row isn't there, the walk steps back.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from connectors.base import Raw
 from foundation.errors import Temporary
 
 MOST_STEPS_BACK = 50
@@ -70,3 +71,21 @@ def pages(
             return
         before.append(frozenset(map(key, rows)))
         offset += len(rows) - 1
+
+
+def read_marks(cursor: str | None) -> dict[str, datetime]:
+    """How far each list was walked; nothing of a cursor of another version, so that all is read again."""
+    try:
+        return msgspec.json.decode(cursor, type=dict[str, datetime]) if cursor else {}
+    except msgspec.DecodeError:
+        return {}
+
+
+def write_marks(marks: Mapping[str, datetime]) -> str:
+    """The cursor of how far each list was walked."""
+    return msgspec.json.encode(dict(marks)).decode()
+
+
+def is_version(there: Raw, version: str, at: datetime | None) -> bool:
+    """Whether a version is that of the object there: `at`, when it is a time, else a hash of the content."""
+    return at == there.version_at if at else version == there.version_hash.hex()

@@ -13,12 +13,10 @@ from connectors.accounting.moysklad.values import (
     instant,
     kind_of,
     money,
-    number,
     part,
     parts,
-    rounded,
-    text,
 )
+from connectors.values import number, rounded, text
 from foundation.errors import BadInput
 from foundation.records import Gone, Invoice, Line, Payment
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.accounting.moysklad.values import part, parts, text
+from connectors.accounting.moysklad.values import part, parts
 from connectors.http import Http
 from connectors.replies import Reply
+from connectors.values import text
 from foundation.errors import BadInput, Misconfigured, Permanent, Temporary
 
 ADDRESS = "https://api.moysklad.ru/api/remap/1.2/"

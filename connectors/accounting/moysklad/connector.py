@@ -24,10 +24,11 @@ from connectors.accounting.moysklad.names import Names
 from connectors.accounting.moysklad.pushing import PRODUCT, Writer
 from connectors.accounting.moysklad.reading import DIRECTORIES, ENTITIES, Lists
 from connectors.accounting.moysklad.stock import Stock
-from connectors.accounting.moysklad.values import instant, text
+from connectors.accounting.moysklad.values import instant
 from connectors.base import Bad, Change, Connector, Delivery, Entry, Overtaken, Page, Raw, Stream, setting
 from connectors.http import Http
-from connectors.walking import Batch
+from connectors.values import text
+from connectors.walking import Batch, is_version, read_marks, write_marks
 from foundation import clock
 from foundation.errors import BadInput
 from foundation.records import AnyRecord, Gone
@@ -116,7 +117,7 @@ class Moysklad(Connector):
 
     def pull(self, stream: str, cursor: str | None) -> Iterator[Page]:
         """Pages changed since a cursor, entity by entity; the cursor remembers how far each has come."""
-        marks, began, seen = _read_cursor(cursor), clock.now(), set[str]()
+        marks, began, seen = read_marks(cursor), clock.now(), set[str]()
         since = dict(marks)
         if also := {"invoices": PAYING, "nomenclature": STOCK}.get(stream):
             marks.setdefault(also, began)  # what was so until now comes with the walk, however it resumes
@@ -184,7 +185,9 @@ class Moysklad(Connector):
         now: Mapping[str, Any] = {}
         if change.external_id:
             [there] = self.fetch(stream, [change.external_id])
-            if there.gone or (change.version and not _is_version(there, change.version)):
+            if there.gone or (
+                change.version and not is_version(there, change.version, instant(change.version))
+            ):
                 raise Overtaken(f"{stream} {change.external_id} has changed in MoySklad meanwhile")
             now = msgspec.json.decode(there.payload)
         writer = Writer(
@@ -212,7 +215,7 @@ class Moysklad(Connector):
         found = self._raws(entity, batch.rows)
         return Page(
             records=tuple(one for one in found if isinstance(one, Raw)),
-            cursor=_write_cursor(marks),
+            cursor=write_marks(marks),
             total=batch.total,
             bad=tuple(one for one in found if isinstance(one, Bad)),
         )
@@ -227,7 +230,7 @@ class Moysklad(Connector):
     def _thrown_away(self, entity: str, since: datetime, marks: Mapping[str, datetime]) -> Iterator[Page]:
         for rows in self._lists.trash(entity, since):
             gone = [reading.gone(row) for row in rows if isinstance(row, dict) and row.get("id")]
-            yield Page(tuple(gone), _write_cursor(marks))
+            yield Page(tuple(gone), write_marks(marks))
 
     def _paid(
         self, since: Mapping[str, datetime], marks: dict[str, datetime], began: datetime, seen: set[str]
@@ -241,7 +244,7 @@ class Moysklad(Connector):
                     found |= dict.fromkeys(bills.linked_invoices(row) if isinstance(row, dict) else ())
             yield from self._again("invoiceout", [one for one in found if one not in seen], marks)
         marks[PAYING] = began
-        yield Page((), _write_cursor(marks))
+        yield Page((), write_marks(marks))
 
     def _restocked(
         self, since: Mapping[str, datetime], marks: dict[str, datetime], began: datetime, seen: set[str]
@@ -252,27 +255,10 @@ class Moysklad(Connector):
             for entity in ("product", "variant"):
                 yield from self._again(entity, ids, marks)
         marks[STOCK] = began
-        yield Page((), _write_cursor(marks))
+        yield Page((), write_marks(marks))
 
     def _again(self, entity: str, ids: Sequence[str], marks: Mapping[str, datetime]) -> Iterator[Page]:
         for start in range(0, len(ids), reading.IDS):
             rows = list(self._lists.by_ids(entity, ids[start : start + reading.IDS]))
             if rows:
                 yield self._page(entity, Batch(rows), marks)
-
-
-def _is_version(there: Raw, version: str) -> bool:
-    """Whether a version, as a time of change or as a hash of the content, is that of the object there."""
-    at = instant(version)
-    return at == there.version_at if at else version == there.version_hash.hex()
-
-
-def _read_cursor(cursor: str | None) -> dict[str, datetime]:
-    try:
-        return msgspec.json.decode(cursor, type=dict[str, datetime]) if cursor else {}
-    except msgspec.DecodeError:
-        return {}  # of another version: everything is read again
-
-
-def _write_cursor(marks: Mapping[str, datetime]) -> str:
-    return msgspec.json.encode(dict(marks)).decode()

@@ -13,8 +13,9 @@ import msgspec
 
 from connectors.accounting.moysklad.client import Client
 from connectors.accounting.moysklad.reading import ENTITIES, Row
-from connectors.accounting.moysklad.values import id_of, kind_of, parts, text
+from connectors.accounting.moysklad.values import id_of, kind_of, parts
 from connectors.base import Delivery, HookRefused
+from connectors.values import text
 from foundation.errors import BadInput, Permanent
 
 PATH = "kartoteka-hook-path"  # our own door's: what stands in the address behind the connection

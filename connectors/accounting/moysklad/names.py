@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.accounting.moysklad.client import Client
-from connectors.accounting.moysklad.values import id_of, kind_of, text
+from connectors.accounting.moysklad.values import id_of, kind_of
+from connectors.values import text
 
 # what of an entry is written beside the reference to it, as `expand` would
 _SAID = {

@@ -9,8 +9,9 @@ from connectors.accounting.moysklad import writing
 from connectors.accounting.moysklad.client import Client
 from connectors.accounting.moysklad.names import Names
 from connectors.accounting.moysklad.records import product
-from connectors.accounting.moysklad.values import FOUR, id_of, kind_of, kopecks, part, parts, text
+from connectors.accounting.moysklad.values import FOUR, id_of, kind_of, kopecks, part, parts
 from connectors.base import Change, Overtaken
+from connectors.values import text
 from foundation.errors import BadInput, Misconfigured, Temporary
 from foundation.records import Invoice, Payment, Person, Product
 

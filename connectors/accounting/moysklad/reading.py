@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from connectors.accounting.moysklad.client import Client
-from connectors.accounting.moysklad.values import id_of, identifier, instant, part, stamp, text
+from connectors.accounting.moysklad.values import id_of, identifier, instant, part, stamp
 from connectors.base import Bad, Raw, raw_json
+from connectors.values import text
 from connectors.walking import Batch, Rows, by_change, pages
 from foundation.errors import BadInput, Temporary
 

@@ -11,11 +11,10 @@ from connectors.accounting.moysklad.values import (
     instant,
     kind_of,
     money,
-    number,
     part,
     parts,
-    text,
 )
+from connectors.values import number, text
 from foundation.records import Address, Person, Product
 
 ANYBODY = "розничный покупатель"  # stands for everybody who bought in a shop: nobody's card

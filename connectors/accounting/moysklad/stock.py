@@ -6,7 +6,8 @@ from typing import Any
 
 from connectors.accounting.moysklad.client import Client
 from connectors.accounting.moysklad.records import saleable
-from connectors.accounting.moysklad.values import stamp, text
+from connectors.accounting.moysklad.values import stamp
+from connectors.values import text
 from foundation import clock
 from foundation.errors import Temporary
 

@@ -1,29 +1,18 @@
 """Single values of MoySklad's JSON: kopecks, Moscow wall time, references."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.values import LARGEST, number, rounded, text
 from foundation.errors import BadInput
 
 Thing = Mapping[str, Any]
 
 MOSCOW = ZoneInfo("Europe/Moscow")  # whatever the account's own zone is
 CENT, FOUR = Decimal("0.01"), Decimal("0.0001")
-_LARGEST = Decimal(10) ** 17
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-
-
-def text(value: Any) -> str:
-    """One line of plain text without invisible characters; empty for what is no text."""
-    if value is None or isinstance(value, (dict, list, bool)):
-        return ""
-    return " ".join(_UNSEEN.sub("", str(value)).split())
 
 
 def identifier(value: Any, at: str = "/id") -> str:
@@ -34,30 +23,9 @@ def identifier(value: Any, at: str = "/id") -> str:
     return found
 
 
-def number(value: Any, at: str) -> Decimal:
-    """A number, nothing being zero; BadInput when it is none."""
-    if value is None or value == "":
-        return Decimal(0)
-    try:
-        found = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value).strip())
-    except (InvalidOperation, ValueError):
-        found = Decimal("NaN")
-    if not found.is_finite() or abs(found) >= _LARGEST:
-        raise BadInput(f"a number was expected, not {str(value)[:40]!r}", at)
-    return found
-
-
-def rounded(value: Decimal, step: Decimal, at: str) -> Decimal:
-    """A number in steps of a cent or finer; BadInput when it is too large for any invoice."""
-    try:
-        return value.quantize(step, ROUND_HALF_UP)
-    except InvalidOperation as error:
-        raise BadInput(f"the amount {str(value)[:40]} is too large", at) from error
-
-
 def money(value: Any, at: str, step: Decimal = CENT) -> Decimal:
     """An amount from kopecks, which every currency is counted in there and which may have fractions."""
-    return rounded(number(value, at) / 100, step, at)
+    return rounded(number(value, at, 100 * LARGEST) / 100, step, at)
 
 
 def kopecks(amount: Decimal) -> float | int:

@@ -8,7 +8,8 @@ from typing import Any
 from connectors.accounting.moysklad.client import ADDRESS, Client
 from connectors.accounting.moysklad.names import Names
 from connectors.accounting.moysklad.records import COUNTRIES
-from connectors.accounting.moysklad.values import MOSCOW, kopecks, parts, stamp, text
+from connectors.accounting.moysklad.values import MOSCOW, kopecks, parts, stamp
+from connectors.values import text
 from foundation.errors import BadInput
 from foundation.records import Address, Invoice, Line, Payment, Person
 

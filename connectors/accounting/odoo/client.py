@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from connectors.accounting.odoo.values import id_of, text
+from connectors.accounting.odoo.values import id_of
 from connectors.http import Http
 from connectors.replies import Reply
+from connectors.values import text
 from foundation.errors import BadInput, Misconfigured, Permanent, Temporary
 
 PAGE = 100

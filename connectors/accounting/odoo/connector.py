@@ -27,6 +27,7 @@ from connectors.accounting.odoo.sources import SOURCES, STOCK, Source
 from connectors.accounting.odoo.values import id_of, identifier, instant
 from connectors.base import Bad, Change, Connector, Entry, Overtaken, Page, Raw, Stream, raw_json, setting
 from connectors.http import Http
+from connectors.walking import is_version, read_marks, write_marks
 from foundation import clock
 from foundation.errors import BadInput, Misconfigured
 from foundation.records import AnyRecord, Gone
@@ -101,7 +102,7 @@ class Odoo(Connector):
 
     def pull(self, stream: str, cursor: str | None) -> Iterator[Page]:
         """Pages changed since a cursor, then what has changed without moving its own time."""
-        source, marks, began = SOURCES[stream], _read_cursor(cursor), clock.now()
+        source, marks, began = SOURCES[stream], read_marks(cursor), clock.now()
         since, seen = dict(marks), set[int]()
         for silent in source.silent:  # what was so until now comes with the rows, however often that resumes
             marks.setdefault(silent.name, began)
@@ -120,7 +121,7 @@ class Odoo(Connector):
                 for rows in self._tables.by_ids(source, list(touched), silent.field):
                     yield self._page(source, [r for r in rows if id_of(r.get("id")) not in seen], marks)
             marks[silent.name] = began
-            yield Page((), _write_cursor(marks))
+            yield Page((), write_marks(marks))
 
     @classmethod
     def normalise(cls, stream: str, raw: Raw, settings: OdooSettings) -> Sequence[AnyRecord]:
@@ -168,7 +169,9 @@ class Odoo(Connector):
         now: dict[str, Any] = {}
         if change.external_id:
             [there] = self.fetch(stream, [change.external_id])
-            if there.gone or (change.version and not _is_version(there, change.version)):
+            if there.gone or (
+                change.version and not is_version(there, change.version, instant(change.version))
+            ):
                 raise Overtaken(f"{stream} {change.external_id} has changed in Odoo meanwhile")
             now = msgspec.json.decode(there.payload)
         external_id = Writer(self._client, self.settings.zone).write(stream, change, now)
@@ -181,7 +184,7 @@ class Odoo(Connector):
         found = self._raws(source, rows)
         return Page(
             records=tuple(one for one in found if isinstance(one, Raw)),
-            cursor=_write_cursor(marks),
+            cursor=write_marks(marks),
             total=total,
             bad=tuple(one for one in found if isinstance(one, Bad)),
         )
@@ -209,20 +212,3 @@ def _raw(row: Any) -> Raw | Bad:
         return Bad("a row of the list", str(error), msgspec.json.encode(row).decode()[:2000])
     found = raw_json(external_id, row, instant(row.get("write_date")))
     return msgspec.structs.replace(found, gone=True) if row.get("active") is False else found
-
-
-def _is_version(there: Raw, version: str) -> bool:
-    """Whether a version, as a time of change or as a hash of the content, is that of the object there."""
-    at = instant(version)
-    return at == there.version_at if at else version == there.version_hash.hex()
-
-
-def _read_cursor(cursor: str | None) -> dict[str, datetime]:
-    try:
-        return msgspec.json.decode(cursor, type=dict[str, datetime]) if cursor else {}
-    except msgspec.DecodeError:
-        return {}  # of another version: everything is read again
-
-
-def _write_cursor(marks: Mapping[str, datetime]) -> str:
-    return msgspec.json.encode(dict(marks)).decode()

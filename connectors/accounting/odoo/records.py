@@ -15,10 +15,9 @@ from connectors.accounting.odoo.values import (
     name_of,
     number,
     prose,
-    rounded,
-    text,
     things,
 )
+from connectors.values import rounded, text
 from foundation.errors import BadInput
 from foundation.records import Address, Gone, Invoice, Line, Payment, Person, Product
 

@@ -4,27 +4,18 @@ import html
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors import values
+from connectors.values import text
 from foundation.errors import BadInput
 
 Thing = Mapping[str, Any]
 
 FOUR = Decimal("0.0001")
-_LARGEST = Decimal(10) ** 15
 _TAG = re.compile(r"<[^>]*>")
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-
-
-def text(value: Any) -> str:
-    """One line of plain text without invisible characters; empty for `false` and what is no text."""
-    if value is None or isinstance(value, (dict, list, bool)):
-        return ""
-    return " ".join(_UNSEEN.sub("", str(value)).split())
 
 
 def prose(value: Any) -> str:
@@ -51,24 +42,8 @@ def name_of(reference: Any) -> str:
 
 
 def number(value: Any, at: str) -> Decimal:
-    """A number, nothing being zero; BadInput when it is none."""
-    if value is None or value is False or value == "":
-        return Decimal(0)
-    try:
-        found = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value).strip())
-    except (InvalidOperation, ValueError):
-        found = Decimal("NaN")
-    if not found.is_finite() or abs(found) >= _LARGEST:
-        raise BadInput(f"a number was expected, not {str(value)[:40]!r}", at)
-    return found
-
-
-def rounded(value: Decimal, step: Decimal, at: str) -> Decimal:
-    """A number in the steps of its currency or finer; BadInput when it is too large for any invoice."""
-    try:
-        return value.quantize(step, ROUND_HALF_UP)
-    except InvalidOperation as error:
-        raise BadInput(f"the amount {str(value)[:40]} is too large", at) from error
+    """A number, nothing and `false` being zero; BadInput when it is none."""
+    return values.number(None if value is False else value, at)
 
 
 def instant(value: Any) -> datetime | None:

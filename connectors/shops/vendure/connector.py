@@ -17,13 +17,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from connectors.base import Connector, Entry, Page, Raw, Stream, raw_json, setting
 from connectors.http import Http
 from connectors.shops.vendure import records, walk
 from connectors.shops.vendure.client import Client, ShopTrouble
 from connectors.shops.vendure.values import Node, instant
+from connectors.walking import read_marks, write_marks
 from foundation import clock
 from foundation.errors import Misconfigured, Temporary
 from foundation.records import AnyRecord
@@ -129,7 +128,7 @@ class Vendure(Connector):
         """Pages changed since a cursor, by each of the stream's times; the cursor remembers them all."""
         source = _SOURCES[stream]
         began = self._begin()
-        marks = _read_cursor(cursor)
+        marks = read_marks(cursor)
         since = dict(marks)
         for name in (*source.columns[1:], TOUCHED) if source.silent else source.columns[1:]:
             # all that was so until now comes with the first column's walk, however often that is resumed
@@ -143,7 +142,7 @@ class Vendure(Connector):
         if TOUCHED in since:
             yield from self._silently_changed(source, since[TOUCHED] - OVERLAP, marks, began, seen)
             marks[TOUCHED] = max(marks[TOUCHED], began)
-        yield Page((), _write_cursor(marks))
+        yield Page((), write_marks(marks))
 
     def _changed(
         self,
@@ -162,7 +161,7 @@ class Vendure(Connector):
             total = step.total if total is None else total
             reached = min(step.reached or began, began)
             marks[column] = max(marks.get(column, reached), reached)
-            yield Page(tuple(self._raw(n) for n in step.nodes), _write_cursor(marks), total, step.bad)
+            yield Page(tuple(self._raw(n) for n in step.nodes), write_marks(marks), total, step.bad)
         marks[column] = max(marks.get(column, began), began)
 
     def _silently_changed(
@@ -180,7 +179,7 @@ class Vendure(Connector):
             wanted = ids[start : start + self.settings.page_size]
             answer = self._whole(source, _by_ids(wanted))
             rows = walk.sound(answer, source.day)
-            yield Page(tuple(self._raw(n) for n in rows.nodes), _write_cursor(marks), bad=rows.bad)
+            yield Page(tuple(self._raw(n) for n in rows.nodes), write_marks(marks), bad=rows.bad)
 
     def fetch(self, stream: str, external_ids: Sequence[str]) -> Iterator[Raw]:
         """Single objects again, a page of them per request."""
@@ -257,13 +256,3 @@ class Vendure(Connector):
 
 def _by_ids(ids: Sequence[str]) -> dict[str, Any]:
     return {"take": len(ids), "sort": {"id": "ASC"}, "filter": {"id": {"in": list(ids)}}}
-
-
-def _read_cursor(cursor: str | None) -> dict[str, datetime]:
-    if not cursor:
-        return {}
-    return msgspec.json.decode(cursor, type=dict[str, datetime])
-
-
-def _write_cursor(marks: dict[str, datetime]) -> str:
-    return msgspec.json.encode(marks).decode()
