@@ -8,12 +8,12 @@ from operator import attrgetter
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-Kind = Literal["invoice", "payment", "returned", "settled"]
+Kind = Literal["invoice", "payment", "returned", "settled", "order", "order_settled"]
 _NONE = Decimal(0)
 
 
 class Bill(NamedTuple):
-    """An invoice that counts: neither a draft nor cancelled nor gone."""
+    """An invoice that counts: neither a draft nor cancelled nor gone; or a ledger's order without one."""
 
     id: UUID
     number: str
@@ -25,6 +25,7 @@ class Bill(NamedTuple):
     due_at: datetime | None
     settled_at: datetime  # when what no payment accounts for is taken to be paid
     order_number: str = ""
+    kind: Kind = "invoice"
 
 
 class Money(NamedTuple):
@@ -114,7 +115,7 @@ def entries(bills: Collection[Bill], payments: Collection[Money]) -> Iterable[En
             loose[one.source, one.currency] += one.amount
     for bill in sorted(bills, key=attrgetter("issued_at", "id")):
         yield Entry(
-            bill.issued_at, "invoice", bill.id, bill.number, bill.source, bill.currency, bill.total,
+            bill.issued_at, bill.kind, bill.id, bill.number, bill.source, bill.currency, bill.total,
             bill.due_at, bill.order_number,
         )  # fmt: skip
         unexplained = bill.paid - own[bill.id]
@@ -122,6 +123,5 @@ def entries(bills: Collection[Bill], payments: Collection[Money]) -> Iterable[En
         loose[bill.source, bill.currency] -= covered
         if unexplained > covered:
             at = max(bill.settled_at, bill.issued_at)
-            yield Entry(
-                at, "settled", bill.id, bill.number, bill.source, bill.currency, covered - unexplained
-            )
+            settled: Kind = "settled" if bill.kind == "invoice" else "order_settled"
+            yield Entry(at, settled, bill.id, bill.number, bill.source, bill.currency, covered - unexplained)

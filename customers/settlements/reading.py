@@ -14,12 +14,22 @@ from foundation.errors import BadInput
 from foundation.text import _
 
 MOST = 50_000  # documents of one card; a statement is made in memory
+# a ledger that brings no invoices says by its orders what was sold: those that are paid or have left count
 _BILLS = text("""
-SELECT i.id, i.number, s.name, i.currency, i.total, i.paid,
+SELECT * FROM (SELECT i.id, i.number, s.name, i.currency, i.total, i.paid,
   coalesce(i.issued_at, i.changed_at, i.due_at, 'epoch'), i.due_at,
-  coalesce(i.settled_at, i.changed_at, i.issued_at, 'epoch'), i.order_number
+  coalesce(i.settled_at, i.changed_at, i.issued_at, 'epoch'), i.order_number, 'invoice'
 FROM invoices i JOIN sources s ON s.id = i.source_id
-WHERE i.customer_id = :card AND i.state IN ('open', 'paid') LIMIT :most
+WHERE i.customer_id = :card AND i.state IN ('open', 'paid')
+UNION ALL
+SELECT o.id, o.number, s.name, o.currency, o.total,
+  CASE WHEN o.state IN ('paid', 'completed') THEN o.total ELSE 0 END,
+  coalesce(o.placed_at, o.changed_at), NULL, o.changed_at, '', 'order'
+FROM orders o JOIN sources s ON s.id = o.source_id AND s.role = 'accounting'
+WHERE o.customer_id = :card AND o.state IN ('paid', 'shipped', 'completed') AND o.gone_at IS NULL
+  AND NOT EXISTS (SELECT FROM invoices i WHERE i.customer_id = :card AND i.order_number = o.number
+    AND i.state IN ('open', 'paid'))
+) AS bills LIMIT :most
 """)
 _MONEY = text("""
 SELECT p.id, p.number, s.name, p.currency, p.amount, p.paid_at, p.invoice_id, p.order_number

@@ -35,6 +35,8 @@ def document(entry: Entry) -> str:
         "payment": _("Payment %(number)s") if entry.number else _("Payment"),
         "returned": _("Money given back %(number)s") if entry.number else _("Money given back"),
         "settled": _("Invoice %(number)s paid, as the accounts say"),
+        "order": _("Order %(number)s"),
+        "order_settled": _("Order %(number)s paid, as the accounts say"),
     }[entry.kind] % {"number": entry.number}
     if entry.order_number:
         said += ", " + _("order %(number)s") % {"number": entry.order_number}
