@@ -1,10 +1,11 @@
 """A real browser on a real port: start an app, drive Debian's Chromium, look for what goes wrong."""
 
+import os
 import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ QUIET = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 AXE = Path(next(iter(axe_core_python.__path__))) / "axe.min.js"
+PICTURES = os.environ.get("KARTOTEKA_LOOK", "")  # a folder for pictures of all pages that tests look over
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
@@ -108,3 +110,21 @@ def serious(page: Page) -> list[str]:
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than the window."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def look_over(
+    page: Page, address: str, places: Mapping[str, str], picture: str, *, wait: int = 300
+) -> list[str]:
+    """What is wrong with pages, by name and path, in a line each; `picture` names their pictures."""
+    watching = watch(page, address)
+    wrong: list[str] = []
+    for name, path in places.items():
+        answer = page.goto(address + path)
+        assert answer is not None and answer.status == 200, name
+        page.wait_for_timeout(wait)
+        if (wider := overflow(page)) > 0:
+            wrong.append(f"{name}: {wider} pixels too wide")
+        wrong += [f"{name}: {one}" for one in serious(page)]
+        if PICTURES:
+            page.screenshot(path=Path(PICTURES) / f"{picture % name}.png", full_page=True)
+    return wrong + watching.wrong

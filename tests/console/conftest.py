@@ -94,3 +94,10 @@ def browser(app: Starlette, engine: Engine, owner: User) -> Iterator[Browser]:
         client.cookies.set("kartoteka-session", token)
         client.see("/settings")
         yield client
+
+
+@pytest.fixture
+def address(app: Starlette) -> Iterator[str]:
+    """Where the app listens, for a real browser."""
+    with browsers.serve(app) as opened:
+        yield opened

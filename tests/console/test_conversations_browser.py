@@ -1,14 +1,10 @@
 """The pages of letters in Chromium: sound at every size, in light and dark."""
 
-import os
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser as Chromium
 from sqlalchemy import Engine, text
-from starlette.applications import Starlette
 
 from console.tables import User
 from tests import browser as browsers
@@ -19,18 +15,11 @@ from tests.mailbox import ARRIVED
 
 __all__ = ["box", "post"]
 pytestmark = pytest.mark.browser
-PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
 LONG = (
     "Добрый день!\r\n\r\nI ordered the blue cups a week ago (order 1042) and only four of the six came. "
     "Could you look where the other two are?\r\n\r\nThank you,\r\nAnna\r\n\r\n"
     "On Mon, 23 Feb 2026 at 10:00, Shop wrote:\r\n> Your order is on its way.\r\n> The shop"
 )
-
-
-@pytest.fixture
-def address(app: Starlette) -> Iterator[str]:
-    with browsers.serve(app) as opened:
-        yield opened
 
 
 def filled(post: Post) -> None:
@@ -57,21 +46,10 @@ def test_pages_of_letters_are_sound(
         card = db.execute(text("SELECT id FROM customers WHERE live")).scalar_one()
         thread = db.execute(text("SELECT id FROM mail_threads ORDER BY letters DESC LIMIT 1")).scalar_one()
     page = enter(chromium, address, engine, owner, look)
-    watching = browsers.watch(page, address)
-    wrong: list[str] = []
-    for name, path in {
+    wrong = browsers.look_over(page, address, {
         "inbox": "/inbox?show=all", "inbox-nobody": "/inbox?show=nobody", "conversation": f"/inbox/{thread}",
         "card": f"/customers/{card}?tab=letters", "timeline": f"/customers/{card}",
         "connect": "/connections/new/imap",
-    }.items():  # fmt: skip
-        answer = page.goto(address + path)
-        assert answer is not None and answer.status == 200, name
-        page.wait_for_timeout(300)
-        if (wider := browsers.overflow(page)) > 0:
-            wrong.append(f"{name}: {wider} pixels too wide")
-        wrong += [f"{name}: {one}" for one in browsers.serious(page)]
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"letters-{name}-{look}.png", full_page=True)
-    wrong += watching.wrong
+    }, f"letters-%s-{look}", wait=300)  # fmt: skip
     page.context.close()
     assert wrong == []

@@ -1,10 +1,8 @@
 """The pages of directories: switched on, planned, applied, conflicts decided, rules saved."""
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,8 +23,6 @@ from tests import browser as browsers
 from tests import ledgers, shops
 from tests.console.conftest import Browser
 from tests.console.test_browser import CHECKED, enter
-
-PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
 
 
 @dataclass
@@ -173,23 +169,12 @@ def test_pages_are_sound(
     with transaction(both.engine) as session:
         plan = session.scalars(select(DirectoryPlan.id).where(DirectoryPlan.state == "made")).one()
     directory = one(both, Directory)
-    wrong: list[str] = []
     with browsers.serve(app) as address:
         page = enter(chromium, address, both.engine, owner, look)
-        watching = browsers.watch(page, address)
-        for name, path in {
+        wrong = browsers.look_over(page, address, {
             "all": "/directories", "one": f"/directories/{directory}", "conflicts": "/directories/conflicts",
             "differs": f"/directories/{directory}?show=differs", "plan": f"/directories/plans/{plan}",
-        }.items():  # fmt: skip
-            answer = page.goto(address + path)
-            assert answer is not None and answer.status == 200, name
-            page.wait_for_timeout(300)
-            if (wider := browsers.overflow(page)) > 0:
-                wrong.append(f"{name}: {wider} pixels too wide")
-            wrong += [f"{name}: {one}" for one in browsers.serious(page)]
-            if PICTURES:
-                page.screenshot(path=Path(PICTURES) / f"directories-{name}-{look}.png", full_page=True)
-        wrong += watching.wrong
+        }, f"directories-%s-{look}", wait=300)  # fmt: skip
         page.context.close()
     assert wrong == []
 

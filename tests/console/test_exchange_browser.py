@@ -1,8 +1,6 @@
 """The pages of the exchange in Chromium: sound at every size, in light and dark."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser as Chromium
@@ -20,7 +18,6 @@ from tests import onec
 from tests.console.test_browser import CHECKED, enter
 
 pytestmark = pytest.mark.browser
-PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
 
 
 @pytest.fixture
@@ -59,9 +56,8 @@ def test_pages_of_the_exchange_are_sound(
     wrong: list[str] = []
     with browsers.serve(app) as address:
         page = enter(chromium, address, engine, owner, look)
-        watching = browsers.watch(page, address)
         places = {"fresh": f"/connections/{connection}"}
-        _look(page, address, places, look, wrong)
+        wrong += browsers.look_over(page, address, places, f"exchange-%s-{look}")
         play(base, engine)
         with engine.connect() as db:
             one = db.exec_driver_sql("SELECT id FROM exchange_sessions ORDER BY id LIMIT 1").scalar_one()
@@ -69,18 +65,6 @@ def test_pages_of_the_exchange_are_sound(
             "connection": f"/connections/{connection}", "sessions": f"/connections/{connection}/exchanges",
             "session": f"/exchanges/{one}",
         }  # fmt: skip
-        _look(page, address, places, look, wrong)
+        wrong += browsers.look_over(page, address, places, f"exchange-%s-{look}")
         page.context.close()
-    assert wrong + watching.wrong == []
-
-
-def _look(page, address: str, places: dict[str, str], look: str, wrong: list[str]) -> None:
-    for name, path in places.items():
-        answer = page.goto(address + path)
-        assert answer is not None and answer.status == 200, name
-        page.wait_for_timeout(300)
-        if (wider := browsers.overflow(page)) > 0:
-            wrong.append(f"{name}: {wider} pixels too wide")
-        wrong += [f"{name}: {one}" for one in browsers.serious(page)]
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"exchange-{name}-{look}.png", full_page=True)
+    assert wrong == []

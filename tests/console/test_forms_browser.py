@@ -1,15 +1,11 @@
 """The pages of forms in Chromium: sound at every size, and a preview that follows what is typed."""
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
-from starlette.applications import Starlette
 
 from console.tables import User
 from foundation.database import transaction
@@ -21,13 +17,6 @@ from web_capture.forms import store as forms
 from web_capture.forms.tables import Form
 
 pytestmark = pytest.mark.browser
-PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
-
-
-@pytest.fixture
-def address(app: Starlette) -> Iterator[str]:
-    with browsers.serve(app) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -53,22 +42,11 @@ def test_pages_of_forms_are_sound(
     chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID], look: str
 ) -> None:
     page = enter(chromium, address, engine, owner, look)
-    watching = browsers.watch(page, address)
-    wrong: list[str] = []
     here = f"/forms/{known['popup']}"
-    for name, path in {
+    wrong = browsers.look_over(page, address, {
         "list": "/forms", "new": "/forms/new", "builder": here, "results": f"{here}/results",
         "embedded": f"/forms/{known['embedded']}", "preview": f"{here}/preview",
-    }.items():  # fmt: skip
-        answer = page.goto(address + path)
-        assert answer is not None and answer.status == 200, name
-        page.wait_for_timeout(700)
-        if (wider := browsers.overflow(page)) > 0:
-            wrong.append(f"{name}: {wider} pixels too wide")
-        wrong += [f"{name}: {one}" for one in browsers.serious(page)]
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{name}-{look}.png", full_page=name != "preview")
-    wrong += watching.wrong
+    }, f"%s-{look}", wait=700)  # fmt: skip
     page.context.close()
     assert wrong == []
 

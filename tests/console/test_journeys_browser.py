@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect
 from sqlalchemy import Engine
-from starlette.applications import Starlette
 
 from console.tables import User
 from email_campaigns import triggers
@@ -30,12 +29,6 @@ pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
 SHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 SHOWN = {"lively": "drawn", "backtest": "backtest"}
-
-
-@pytest.fixture
-def address(app: Starlette) -> Iterator[str]:
-    with browsers.serve(app) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
-from starlette.applications import Starlette
 
 from console.tables import User
 from email_campaigns.letters import store
@@ -26,12 +24,6 @@ COLUMNS = {
     "type": "columns",
     "columns": [[{"type": "heading", "text": "Left", "level": 3}], [{"type": "text", "text": "Right"}]],
 }
-
-
-@pytest.fixture
-def address(app: Starlette) -> Iterator[str]:
-    with browsers.serve(app) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect
 from sqlalchemy import Engine
-from starlette.applications import Starlette
 
 from console.tables import User
 from customers.segments import language
@@ -39,12 +38,6 @@ NAMES = [
     "Elif Yılmaz",
     "Мадина Абенова",
 ]
-
-
-@pytest.fixture
-def address(app: Starlette) -> Iterator[str]:
-    with browsers.serve(app) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The mapping editor in Chromium: sound at every size, and its preview follows what is typed."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser as Chromium
 from sqlalchemy import Engine
-from starlette.applications import Starlette
 
 from console.tables import User
 from foundation.sealing import Sealer
@@ -17,12 +15,6 @@ from tests.console.test_mapping import ledger
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
-
-
-@pytest.fixture
-def address(app: Starlette) -> Iterator[str]:
-    with browsers.serve(app) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("look", CHECKED)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser as Chromium
 from sqlalchemy import Engine
-from starlette.applications import Starlette
 
 from console.tables import User
 from email_campaigns.delivery import engine as sending
@@ -31,12 +30,6 @@ WORDS = (
     "포장이 정말 꼼꼼했습니다", "Will order again", "The cup was chipped and nobody wrote back for a week,"
     " so I had to telephone twice. The second person was kind and sent another one at once.",
 )  # fmt: skip
-
-
-@pytest.fixture
-def address(app: Starlette) -> Iterator[str]:
-    with browsers.serve(app) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Pages of segments in Chromium: sound at every size; the builder redraws, counts and keeps what is typed."""
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -10,7 +7,6 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from starlette.applications import Starlette
 
 from console.tables import User
 from customers.segments import jobs, language, lists, printing, store
@@ -21,17 +17,10 @@ from tests.console import company
 from tests.console.test_browser import CHECKED, enter
 
 pytestmark = pytest.mark.browser
-PICTURES = os.environ.get("KARTOTEKA_LOOK", "")
 BUSY = (
     'orders.count(last 90 days) >= 2 and country in ("KZ", "TR") and not (opened(any letter, last 30 days) or'
     ' event("Signed Up", plan = "pro", last 2 weeks)) and last_order between 2026-01-01 and 2027-06-30'
 )
-
-
-@pytest.fixture
-def address(app: Starlette) -> Iterator[str]:
-    with browsers.serve(app) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -56,24 +45,13 @@ def test_pages_of_segments_are_sound(
     chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID], look: str
 ) -> None:
     page = enter(chromium, address, engine, owner, look)
-    watching = browsers.watch(page, address)
-    wrong: list[str] = []
     loyal, busy, vip, anna = (known[name] for name in ("loyal", "busy", "vip", "anna"))
-    for name, path in {
+    wrong = browsers.look_over(page, address, {
         "list": "/segments", "new": "/segments/new", "new-list": "/segments/new?kind=list",
         "builder": f"/segments/{busy}", "people": f"/segments/{loyal}/people",
         "vip": f"/segments/{vip}/people", "mailings": f"/segments/{vip}/mailings",
         "why": f"/segments/{busy}/people/{anna}", "card": f"/customers/{anna}?tab=segments",
-    }.items():  # fmt: skip
-        answer = page.goto(address + path)
-        assert answer is not None and answer.status == 200, name
-        page.wait_for_timeout(700)
-        if (wider := browsers.overflow(page)) > 0:
-            wrong.append(f"{name}: {wider} pixels too wide")
-        wrong += [f"{name}: {one}" for one in browsers.serious(page)]
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{name}-{look}.png", full_page=True)
-    wrong += watching.wrong
+    }, f"%s-{look}", wait=700)  # fmt: skip
     page.context.close()
     assert wrong == []
 
