@@ -89,7 +89,7 @@ def _tabs(one: Card) -> list[tuple[str, str, int | None]]:
     return [
         ("timeline", _("Timeline"), None),
         ("orders", _("Orders"), one.stats.orders),
-        ("money", _("Money"), one.stats.invoices),
+        ("money", _("Money"), one.stats.invoices or None),  # there may be payments without one
         ("letters", _("Letters"), None),
         ("profiles", _("Profiles"), one.stats.profiles),
         ("segments", _("Segments"), None),
