@@ -171,6 +171,7 @@ def test_the_cap_counts_what_a_person_got(house, clock, send, box):
 def test_night_there_moves_the_letter_to_the_morning(house, clock, send, box):
     house.people(person(1, addresses=(Address(city="Almaty", country="KZ"),)),
                  person(2, country="GB", addresses=(Address(city="Leeds", country="GB"),)))  # fmt: skip
+    house.do("UPDATE mail_switch SET quiet_from = 21, quiet_until = 9")
     with clock.hold(datetime(2026, 3, 2, 17, 30, tzinfo=UTC)):  # 22:30 in Almaty, 17:30 in Leeds
         house.plan()
         house.plan(purpose="transactional", step="receipt:a:1:1:1")
