@@ -1,97 +1,47 @@
-"""A catalogue of 1C through reading and merging, beside lxml's bare iterparse over the same file.
+"""The import of a catalogue of 1C, from its file in the spool to landed rows, beside lxml's bare iterparse.
 
-    python -m benchmarks.commerceml [--size 60] [--rounds 5]
+    python -m benchmarks.commerceml [--size 60] [--rounds 3]
 
-A file of so many MB is written, then read in turns: by `lxml.etree.iterparse` that is shown goods only and
-clears them, by our reading and merging as at the first import, and again with what that import kept. CPU
-seconds count: what else a busy machine does says nothing about us. The bars are 30 % of the bare speed at
-first and 60 % when nothing has changed. What memory grows by is the peak of a process of its own (bar 64 MB).
+A file of so many MB is put into the spool of an installation of its own, as 1C's chunks leave it there, and
+its import asked for. The job that a worker does for that runs in a process of its own: once for a connection
+that knows nothing, once more when nothing has changed. In turns with it `lxml.etree.iterparse` reads the same
+file, is shown goods only and clears them. The bars are 30 % of the bare speed at first and 60 % when nothing
+has changed, by the processor time of ours; PostgreSQL's own and the clock stand beside it. Memory is what the
+importing process grew by (bar 64 MB). At last a while of resolving: what comes after the import.
 """
 
 import argparse
-import random
+import json
+import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 from lxml import etree
+from sqlalchemy import text
 
-from connectors.accounting.commerceml.parts import Names, Piece, merge
-from connectors.accounting.commerceml.reading import read
+from benchmarks.catalogue import write
+from benchmarks.rig import Rig, installation
+from foundation import embedded, jobs, running, sealing
+from foundation.database import make_engine, transaction
+from foundation.heartbeat import Heartbeat
+from foundation.settings import Settings, load
+from sync import connections, context, resolve
+from sync.exchange import importing, queueing, spool  # noqa: F401 (importing is the job)
+from sync.exchange.tables import ExchangeImport, ExchangeSession
+from sync.tables import Run
 
 BARS = {"at first": 30, "nothing changed": 60}
 BAR_MEGABYTES = 64
-WORDS = ["стол", "стул", "шкаф", "дуб", "берёза", "ясень", "белый", "синий", "большой", "детский", "для дома"]
-HEAD = (
-    '\ufeff<?xml version="1.0" encoding="UTF-8"?>\n<КоммерческаяИнформация xmlns="urn:1C.ru:commerceml_2"'
-    ' xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-    ' ВерсияСхемы="2.09" ДатаФормирования="2026-01-02T03:04:05">\n'
-)
-GROUPS, PROPERTIES = 200, 12
+RESOLVING = 20.0  # seconds
+TICK = os.sysconf("SC_CLK_TCK")
 
 
-def write(path: Path, megabytes: float) -> int:
-    """A catalogue of so many megabytes in the shape of 1C's own exports; answers how many goods it has."""
-    dice = random.Random(1)
-    goods = 0
-    with path.open("wb") as file:
-        file.write(HEAD.encode())
-        file.write(_classifier().encode())
-        file.write('\t<Каталог СодержитТолькоИзменения="false">\n\t\t<Ид>c</Ид>\n\t\t<Товары>\n'.encode())
-        while file.tell() < megabytes * 1e6:
-            file.write(_good(dice, goods).encode())
-            goods += 1
-        file.write("\t\t</Товары>\n\t</Каталог>\n</КоммерческаяИнформация>\n".encode())
-    return goods
-
-
-def _classifier() -> str:
-    groups = "".join(
-        f"\t\t\t<Группа>\n\t\t\t\t<Ид>{uuid.UUID(int=i)}</Ид>\n"
-        f"\t\t\t\t<Наименование>Группа {i}</Наименование>\n\t\t\t</Группа>\n"
-        for i in range(GROUPS)
-    )
-    return f"\t<Классификатор>\n\t\t<Ид>c</Ид>\n\t\t<Группы>\n{groups}\t\t</Группы>\n\t</Классификатор>\n"
-
-
-def _good(dice: random.Random, number: int) -> str:
-    name = " ".join(dice.choices(WORDS, k=5)).capitalize()
-    about = " ".join(dice.choices(WORDS, k=40))
-    own = uuid.UUID(int=dice.getrandbits(128))
-
-    def rows(outer: str, inner: str, first: str, pairs: list[tuple[str, str]]) -> list[str]:
-        lines = [f"<{outer}>"]
-        for key, value in pairs:
-            lines += [f"\t<{inner}>", f"\t\t<{first}>{key}</{first}>", f"\t\t<Значение>{value}</Значение>"]
-            lines.append(f"\t</{inner}>")
-        return [*lines, f"</{outer}>"]
-
-    lines = [
-        f"<Ид>{own}</Ид>", "<НомерВерсии>AAAAAQAAAAE=</НомерВерсии>",
-        "<ПометкаУдаления>false</ПометкаУдаления>", f"<Штрихкод>{2000000000000 + number}</Штрихкод>",
-        f"<Артикул>A-{number}</Артикул>", f"<Наименование>{name}</Наименование>",
-        '<БазоваяЕдиница Код="796 " НаименованиеПолное="Штука">шт</БазоваяЕдиница>',
-        "<Группы>", f"\t<Ид>{uuid.UUID(int=dice.randrange(GROUPS))}</Ид>", "</Группы>",
-        f"<Описание>{about}</Описание>", f"<Картинка>import_files/{own}.jpg</Картинка>",
-        *rows("ЗначенияСвойств", "ЗначенияСвойства", "Ид", [
-            (str(uuid.UUID(int=i)), dice.choice(WORDS)) for i in range(dice.randint(2, PROPERTIES))
-        ]),
-        "<СтавкиНалогов>", "\t<СтавкаНалога>", "\t\t<Наименование>НДС</Наименование>",
-        "\t\t<Ставка>20</Ставка>", "\t</СтавкаНалога>", "</СтавкиНалогов>",
-        *rows("ЗначенияРеквизитов", "ЗначениеРеквизита", "Наименование", [
-            ("ВидНоменклатуры", "Мебель"), ("ТипНоменклатуры", "Товар"), ("Полное наименование", name),
-        ]),
-    ]  # fmt: skip
-    inner = "\n".join(f"\t\t\t\t{line}" for line in lines)
-    return f"\t\t\t<Товар>\n{inner}\n\t\t\t</Товар>\n"
-
-
-def bare(path: Path, known: dict[str, str]) -> int:
+def bare(path: Path) -> int:
     """What nobody can be faster than: lxml alone, each good cleared."""
     count = 0
     for _, element in etree.iterparse(str(path), tag="{*}Товар"):
@@ -102,34 +52,39 @@ def bare(path: Path, known: dict[str, str]) -> int:
     return count
 
 
-def ours(path: Path, known: dict[str, str]) -> int:
-    """Reading and merging; `known` are the payloads there were, empty at the first import."""
-    names, count = Names(), 0
-    with path.open("rb") as file:
-        for piece in read(file, names):
-            if isinstance(piece, Piece):
-                merge(known.get(piece.external_id), [piece], names)
-                count += 1
-    return count
+def ask(rig: Rig, connection_id: UUID, file: Path) -> UUID:
+    """Put a file where 1C's chunks leave it and ask for its import."""
+    size = file.stat().st_size
+    with transaction(rig.engine) as session:
+        owner = ExchangeSession(connection_id=connection_id, type="catalog", cookie=os.urandom(8), token="")
+        session.add(owner)
+        session.flush()
+        with file.open("rb") as opened:
+            chunk = spool.Chunk(file, size, os.urandom(16), opened.read(spool.HEAD))
+        row = spool.append(session, rig.settings, owner, "catalog", "import0_1.xml", chunk)
+        queueing.ask(session, connection_id, row, "")
+        return row.id
 
 
-def kept(path: Path) -> dict[str, bytes]:
-    """The payloads a first import leaves, as a database has them."""
-    names, found = Names(), {}
-    with path.open("rb") as file:
-        for piece in read(file, names):
-            if isinstance(piece, Piece):
-                found[piece.external_id] = merge(None, [piece], names).payload.encode()
-    return found
+def work(folder: Path) -> None:
+    """What a worker does: the one job that waits. Prints what it cost this process."""
+    servers = embedded.attach(folder)
+    assert servers
+    settings = load(data=folder, database_url=servers.database_url, redis_url=servers.redis_url)
+    use(settings)
+    engine = make_engine(servers.database_url)
+    jobs.calm_collector()
+    with Heartbeat(engine) as heartbeat:
+        held, used, began = peak(), time.process_time(), time.monotonic()
+        done = running.run_one(engine, "benchmark", heartbeat)
+        cost = {"cpu": time.process_time() - used, "wall": time.monotonic() - began, "grew": peak() - held}
+    assert done
+    print(json.dumps(cost))
 
 
-def speed(run: Callable[[Path, dict[str, str]], int], path: Path, known: dict[str, str], goods: int) -> float:
-    """Megabytes a CPU second."""
-    began = time.process_time()
-    count = run(path, known)
-    took = time.process_time() - began
-    assert count == goods, (count, goods)
-    return path.stat().st_size / 1e6 / took
+def use(settings: Settings) -> None:
+    """What functions of the product find by themselves."""
+    context.use(context.Context(settings, sealing.open_sealer(settings)))
 
 
 def peak() -> float:
@@ -138,38 +93,91 @@ def peak() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def growth(path: Path) -> float:
-    """What memory grows by while a process of its own reads the file."""
-    run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.commerceml", "--grow", str(path)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return float(run.stdout)
+def postgresql(rig: Rig) -> float:
+    """Seconds of CPU that the server and its processes have used, those that have ended too."""
+    server = rig.servers._children["postgres"].pid
+    total = 0.0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                tail = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(entry.name) == server or int(tail[1]) == server:
+                total += sum(map(int, tail[11:15])) / TICK
+    return total
 
 
-def compare(path: Path, goods: int, rounds: int) -> bool:
-    """Print medians and ratios; False when a bar is missed."""
-    stored = kept(path)
-    found: dict[str, list[float]] = {"bare iterparse": [], **{name: [] for name in BARS}}
-    for _ in range(rounds):
-        known = {
-            key: payload.decode() for key, payload in stored.items()
-        }  # fresh, as a driver hands them out
-        for name, run, there in (
-            ("bare iterparse", bare, {}), ("at first", ours, {}), ("nothing changed", ours, known),
-        ):  # fmt: skip
-            found[name].append(speed(run, path, there, goods))
-    print(f"{path.stat().st_size / 1e6:.0f} MB, {goods:,} goods, medians of {rounds}, MB per CPU second")
-    good = True
-    for name, speeds in found.items():
-        pairs = zip(speeds, found["bare iterparse"], strict=True)
-        share = 100 * statistics.median(own / theirs for own, theirs in pairs)
-        bar = f"{share:7.1f} % (bar {BARS[name]} %)" if name in BARS else ""
-        print(f"  {name:<16}{statistics.median(speeds):7.1f}{bar}")
-        good = good and share >= BARS.get(name, 0)
-    grown = growth(path)
-    print(f"  memory grew by  {grown:7.1f} MB (bar {BAR_MEGABYTES} MB)")
-    return good and grown <= BAR_MEGABYTES
+def one(rig: Rig, connection_id: UUID, file: Path, goods: int, expected: str) -> dict[str, float]:
+    """One import, in a process of its own; checked by what its run counted."""
+    asked = ask(rig, connection_id, file)
+    before = postgresql(rig)
+    command = [sys.executable, "-m", "benchmarks.commerceml", "--work", str(rig.folder)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    cost: dict[str, float] = json.loads(said)
+    cost["postgresql"] = postgresql(rig) - before
+    with transaction(rig.engine) as session:
+        found = session.query(ExchangeImport).filter_by(file_id=asked).one()
+        run = session.get_one(Run, found.run_id)
+        got = {"new": run.new, "changed": run.changed, "same": run.same, "problems": run.problems}
+    assert found.state == "done", found.error
+    assert got == dict.fromkeys(got, 0) | {expected: goods}
+    return cost
+
+
+def timed(run: Callable[[], object]) -> dict[str, float]:
+    """What something costs in this process."""
+    used, began = time.process_time(), time.monotonic()
+    run()
+    return {"cpu": time.process_time() - used, "wall": time.monotonic() - began}
+
+
+def measure(rig: Rig, file: Path, goods: int, rounds: int) -> dict[str, list[dict[str, float]]]:
+    """What each costs, in turns; the bare speed is that of the readings before and behind an import."""
+    found: dict[str, list[dict[str, float]]] = {"bare iterparse": [], **{name: [] for name in BARS}}
+    use(rig.settings)
+    for number in range(rounds):
+        with transaction(rig.engine) as session:
+            made = connections.create(
+                session, context.current().sealer, "commerceml", f"1C {number}", {"country": "RU"}
+            )
+        for name, expected in (("at first", "new"), ("nothing changed", "same")):
+            found["bare iterparse"].append(timed(lambda: bare(file)))
+            found[name].append(one(rig, made.id, file, goods, expected))
+    return found
+
+
+def tell(size: float, found: dict[str, list[dict[str, float]]]) -> bool:
+    """Print medians and shares; False when a bar is missed."""
+    middle = {
+        name: {key: statistics.median(cost[key] for cost in costs) for key in costs[0]}
+        for name, costs in found.items()
+    }
+    base, good = middle["bare iterparse"], True
+    print(f"{'':<16}{'MB/CPU s':>10}{'share':>9}{'MB/s':>8}{'share':>9}{'PostgreSQL':>12}{'grew':>9}")
+    for name, cost in middle.items():
+        share = {key: 100 * base[key] / cost[key] for key in ("cpu", "wall")}
+        line = f"{name:<16}{size / cost['cpu']:10.1f}{share['cpu']:7.1f} %{size / cost['wall']:8.1f}"
+        line += f"{share['wall']:7.1f} %"
+        if name in BARS:
+            line += f"{cost['postgresql']:10.1f} s{cost['grew']:6.1f} MB (bar {BARS[name]} %)"
+            good = good and share["cpu"] >= BARS[name] and cost["grew"] <= BAR_MEGABYTES
+        print(line, flush=True)
+    return good
+
+
+def resolving(rig: Rig) -> str:
+    """How fast cards and products follow, seen for a while in this process."""
+    query = text("SELECT count(*) FROM landed_heads WHERE pending")
+    with rig.engine.connect() as db:
+        before = db.execute(query).scalar_one()
+    used, began = time.process_time(), time.monotonic()
+    while time.monotonic() - began < RESOLVING and resolve.resolve(rig.engine):
+        pass
+    cpu, wall = time.process_time() - used, time.monotonic() - began
+    with rig.engine.connect() as db:
+        done = before - db.execute(query).scalar_one()
+    return f"resolved behind it: {done:,} goods, {done / wall:,.0f} a second, {done / cpu:,.0f} a CPU second"
 
 
 def main() -> int:
@@ -178,18 +186,20 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--size", type=float, default=60, help="MB of the file")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--grow", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.grow:
-        before = peak()
-        ours(asked.grow, {})
-        print(peak() - before)
+    if asked.work:
+        work(asked.work)
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "import0_1.xml")
-        goods = write(path, asked.size)
-        return 0 if compare(path, goods, asked.rounds) else 1
+    with installation() as rig:
+        file = rig.folder / "import0_1.xml"
+        goods = write(file, asked.size)
+        size = file.stat().st_size / 1e6
+        print(f"{size:.0f} MB, {goods:,} goods, medians of {asked.rounds}", flush=True)
+        good = tell(size, measure(rig, file, goods, asked.rounds))
+        print(resolving(rig))
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from console.format import Reader
-from customers import duplicates
 from customers.card import Card, ProfileView
-from customers.tables import Customer
 from foundation.text import _
 
 SHOWN = 30  # profiles side by side; a card can have hundreds of guest orders
@@ -149,48 +147,3 @@ def shown(name: str, value: Any, reader: Reader) -> str:
         case "kind", str():
             return {"person": _("person"), "company": _("company")}.get(value, value)
     return ", ".join(value) if isinstance(value, list | tuple) else str(value)
-
-
-@dataclass(frozen=True)
-class PairRow:
-    """A field of two cards."""
-
-    label: str
-    left: str
-    right: str
-
-    @property
-    def mark(self) -> str:
-        """The class that colours the row."""
-        if not self.left or not self.right:
-            return ""
-        return "same" if self.left.casefold() == self.right.casefold() else "diff"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two cards side by side, and why somebody thinks they are one."""
-
-    id: UUID | None
-    left: Customer | duplicates.Side
-    right: Customer | duplicates.Side
-    why: str
-    rows: list[PairRow]
-
-
-def pair(
-    left: Customer | duplicates.Side, right: Customer | duplicates.Side, reader: Reader, *,
-    proposal: UUID | None = None, why: str = "",
-    extra: Sequence[PairRow] = (),
-) -> Pair:  # fmt: skip
-    """Two cards beside each other, field by field; what neither knows is left out."""
-    rows = [
-        PairRow(
-            label,
-            shown(name, getattr(left, name, None), reader),
-            shown(name, getattr(right, name, None), reader),
-        )
-        for name, label in labels().items()
-        if name not in ("name", "kind")
-    ]
-    return Pair(proposal, left, right, why, [row for row in (*rows, *extra) if row.left or row.right])

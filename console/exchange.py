@@ -37,6 +37,7 @@ LARGEST = 300_000_000  # bytes of a body: some 1C heed no file_limit
 GUESSES = 1.0  # sign-ins a second from one address at one connection, ten at once
 PATIENCE = 2.0  # seconds that an import is waited for before `progress`
 _LOOK = 0.2
+_LOOP = 10.0  # seconds after which the server itself is at its end
 
 
 class Limited(Protocol):
@@ -86,7 +87,8 @@ async def _serve(
     size = 0
     try:
         _check_guesses(door, request, connection, asked)
-        entered = await run_in_threadpool(steps.enter, door.engine, door.context, connection, asked)
+        gone = _asker_of(request)
+        entered = await run_in_threadpool(steps.enter, door.engine, door.context, connection, asked, gone)
         if asked.user is not None and (asked.mode == "checkauth" or not asked.cookies):
             door.proven[connection] = _digest(asked)
         reply, size = await _answer(door, request, entered, asked)
@@ -122,19 +124,28 @@ async def _answer(door: Door, request: Request, entered: Entered, asked: Asked) 
         path = await run_in_threadpool(_temporary, door.context)
         try:
             chunk = await _receive_body(request, path)
-            return await _step(door, entered, asked, chunk), chunk.size
+            return await _step(door, request, entered, asked, chunk), chunk.size
         finally:
             path.unlink(missing_ok=True)
     until = monotonic() + PATIENCE
-    reply = await _step(door, entered, asked)
+    reply = await _step(door, request, entered, asked)
     while asked.mode == "import" and reply.body.startswith(b"progress") and monotonic() < until:
         await asyncio.sleep(_LOOK)
-        reply = await _step(door, entered, asked)
+        reply = await _step(door, request, entered, asked)
     return reply, 0
 
 
-async def _step(door: Door, entered: Entered, asked: Asked, chunk: Chunk | None = None) -> Reply:
-    return await run_in_threadpool(steps.answer, door.engine, door.context, entered, asked, chunk)
+async def _step(
+    door: Door, request: Request, entered: Entered, asked: Asked, chunk: Chunk | None = None
+) -> Reply:
+    gone = _asker_of(request)
+    return await run_in_threadpool(steps.answer, door.engine, door.context, entered, asked, gone, chunk)
+
+
+def _asker_of(request: Request) -> Callable[[], bool]:
+    """Asks, from the thread that works on an answer, whether the one who is to get it has hung up."""
+    loop = asyncio.get_running_loop()
+    return lambda: asyncio.run_coroutine_threadsafe(request.is_disconnected(), loop).result(_LOOP)
 
 
 def _temporary(context: Context) -> Path:

@@ -29,10 +29,13 @@ def pace(run: Run) -> str:
     if speed:
         parts.append(_("%s a second") % f"{speed:,.0f}")
     if left is not None:
-        minutes = timedelta(seconds=left) // timedelta(minutes=1)
-        parts.append(
-            ngettext("about %s minute left", "about %s minutes left", minutes) % minutes
-            if minutes
-            else _("less than a minute left")
-        )
+        parts.append(time_left(left))
     return " · ".join(parts)
+
+
+def time_left(seconds: float) -> str:
+    """How long something will take, in words."""
+    minutes = timedelta(seconds=seconds) // timedelta(minutes=1)
+    if not minutes:
+        return _("less than a minute left")
+    return ngettext("about %s minute left", "about %s minutes left", minutes) % minutes

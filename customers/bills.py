@@ -19,29 +19,51 @@ LEFT JOIN LATERAL (
   ORDER BY o.placed_at DESC NULLS LAST, o.id DESC LIMIT 1
 ) AS o ON true
 """
+# the same invoice in another ledger: of the two that counts of which more is paid
+_TWIN = """
+  FROM sources i_s, invoices t JOIN sources ts ON ts.id = t.source_id AND ts.role = 'accounting'
+  WHERE i_s.id = i.source_id AND i_s.role = 'accounting' AND i.state IN ('open', 'paid') AND i.number <> ''
+    AND t.number = i.number AND t.number <> '' AND t.customer_id = i.customer_id
+    AND t.source_id <> i.source_id AND t.currency = i.currency AND t.total = i.total
+    AND t.state IN ('open', 'paid')
+    AND t.issued_at > i.issued_at - interval '1 day' AND t.issued_at < i.issued_at + interval '1 day'
+"""
+_BEATS = "(t.paid, i.id) > (i.paid, t.id)"
+ONCE = f"NOT EXISTS (SELECT {_TWIN} AND {_BEATS})"  # whether the invoice `i` counts
+COUNTED_AS = (
+    f"(SELECT t.id {_TWIN} AND {_BEATS} ORDER BY t.paid DESC, t.id LIMIT 1)"  # else the one that does
+)
+_TWIN_OF = f"""
+LEFT JOIN LATERAL (
+  SELECT t.id, ts.name, {_BEATS} AS counts {_TWIN} ORDER BY counts DESC, t.paid DESC, t.id LIMIT 1
+) AS twin ON true
+"""
 _COLUMNS = """
   i.id, i.number, i.state, i.currency, i.total, i.paid, i.said_state, i.said_paid, i.received, i.issued_at,
   i.due_at, i.settled_at, i.gone_at, i.customer_id, s.name AS source, i.order_number, o.id AS order_id,
-  o.state AS order_state
+  o.state AS order_state, twin.id AS twin_id, twin.name AS twin_source, twin.counts AS twin_counts
 """
 _PAGE = f"""
 SELECT {_COLUMNS} FROM (
   SELECT * FROM invoices i WHERE i.customer_id = :id {{before}}
   ORDER BY i.issued_at DESC NULLS LAST, i.id DESC LIMIT :limit
-) AS i JOIN sources s ON s.id = i.source_id {ORDER_OF}
+) AS i JOIN sources s ON s.id = i.source_id {ORDER_OF} {_TWIN_OF}
 ORDER BY i.issued_at DESC NULLS LAST, i.id DESC
 """
-_ONE = f"SELECT {_COLUMNS} FROM invoices i JOIN sources s ON s.id = i.source_id {ORDER_OF} WHERE i.id = :id"
+_ONE = f"""
+SELECT {_COLUMNS} FROM invoices i JOIN sources s ON s.id = i.source_id {ORDER_OF} {_TWIN_OF} WHERE i.id = :id
+"""
 # the other way round: the invoices of an order
 _OF_ORDER = f"""
 SELECT {_COLUMNS} FROM orders o JOIN invoices i ON i.customer_id = o.customer_id AND i.order_number = o.number
-JOIN sources s ON s.id = i.source_id
+JOIN sources s ON s.id = i.source_id {_TWIN_OF}
 WHERE o.id = :id AND o.number <> '' AND i.gone_at IS NULL ORDER BY i.issued_at, i.id LIMIT 20
 """
-_DEBTS = """
+_DEBTS = f"""
 SELECT currency, sum(total - paid), count(*), coalesce(sum(total - paid) FILTER (WHERE due_at < :at), 0),
   count(*) FILTER (WHERE due_at < :at), min(due_at)
-FROM invoices WHERE customer_id = :id AND state = 'open' AND total > paid GROUP BY currency ORDER BY 1
+FROM invoices i WHERE customer_id = :id AND state = 'open' AND total > paid AND {ONCE}
+GROUP BY currency ORDER BY 1
 """
 _PAYMENTS = """
 SELECT p.id, p.currency, p.amount, p.paid_at, p.gone_at, s.name AS source, p.order_number, p.number,
@@ -72,10 +94,15 @@ class Bill(NamedTuple):
     order_number: str
     order_id: UUID | None
     order_state: str | None
+    twin_id: UUID | None = None  # the same invoice in another ledger
+    twin_source: str | None = None
+    twin_counts: bool | None = None  # … which is the one that counts
 
     @property
     def owed(self) -> Decimal:
-        """What is still to be paid."""
+        """What is still to be paid, of the one that counts."""
+        if self.twin_counts:
+            return Decimal(0)
         return max(self.total - self.paid, Decimal(0)) if self.state == "open" else Decimal(0)
 
     def overdue(self, at: datetime) -> bool:

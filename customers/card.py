@@ -11,14 +11,14 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from customers import golden, timeline
+from customers import bills, golden, timeline
 from customers.golden import Claim
 from foundation.errors import BadInput
 from foundation.records import Person
 
 PROFILES = 100  # shown of a card; a person with more guest orders has the rest counted
 
-_CARD = """
+_CARD = f"""
 WITH RECURSIVE up AS (
   SELECT id, merged_into FROM customers WHERE id = :id
   UNION SELECT c.id, c.merged_into FROM up JOIN customers c ON c.id = up.merged_into
@@ -26,8 +26,8 @@ WITH RECURSIVE up AS (
 SELECT c.*, s.profiles, s.orders, s.spent, s.currency, s.sums, s.first_order_at, s.last_order_at,
   s.last_seen_at, s.recency, s.frequency, s.monetary, s.invoices, s.debts,
   EXISTS (SELECT FROM late_stats l WHERE l.customer_id = c.id) AS late,
-  (SELECT min(i.due_at) FROM invoices i WHERE i.customer_id = c.id AND i.state = 'open' AND i.total > i.paid)
-    AS due_at
+  (SELECT min(i.due_at) FROM invoices i WHERE i.customer_id = c.id AND i.state = 'open' AND i.total > i.paid
+    AND {bills.ONCE}) AS due_at
 FROM up JOIN customers c ON c.id = up.id LEFT JOIN customer_stats s ON s.customer_id = c.id
 ORDER BY c.live DESC, c.merged_into IS NOT NULL LIMIT 1
 """
@@ -42,7 +42,7 @@ SELECT o.id, o.number, o.state, o.currency, o.total, o.refunded, o.placed_at, o.
   SELECT string_agg(l.name, ', ' ORDER BY l.position) FROM order_lines l
   WHERE l.order_id = o.id AND l.position <= 3) AS items
 FROM (
-  SELECT * FROM orders o WHERE o.customer_id = :id {before}
+  SELECT * FROM orders o WHERE o.customer_id = :id AND o.copy_of IS NULL {before}
   ORDER BY o.placed_at DESC NULLS LAST, o.id DESC LIMIT :limit
 ) AS o JOIN sources s ON s.id = o.source_id
 ORDER BY o.placed_at DESC NULLS LAST, o.id DESC

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from customers.tables import Duplicate, Verdict
 from foundation import operations
 from foundation.clock import now
 from foundation.database import GRAPH_LOCK, lock
-from foundation.errors import BadInput, Permanent
+from foundation.errors import BadInput
 from foundation.tables import Operation
 
 Answer = Literal["joined", "different"]
@@ -37,6 +36,21 @@ WITH mine AS (SELECT id FROM customers WHERE id = :card OR merged_into = :card)
 ORDER BY d.id LIMIT :limit
 """
 _BEGINNING = UUID(int=0)
+COUNTED = 1000
+
+# what a filter lets through; an empty rule and a score of 0 let everything
+MATCHING = """
+AND (CAST(:rule AS text) = '' OR d.rule = :rule) AND (CAST(:least AS float) <= 0 OR :least <=
+  CASE jsonb_typeof(d.evidence -> 'score') WHEN 'number' THEN CAST(d.evidence ->> 'score' AS float) END)
+"""
+_PLACE = f"""
+SELECT (SELECT d.id {WAITING} {MATCHING} AND d.id < :at ORDER BY d.id DESC LIMIT 1),
+  (SELECT count(*) FROM (SELECT {WAITING} {MATCHING} LIMIT {COUNTED}) counted),
+  (SELECT array_agg(DISTINCT rule ORDER BY rule) FROM duplicates WHERE state = 'waiting'),
+  EXISTS (SELECT FROM duplicates WHERE state = 'waiting' AND jsonb_exists(evidence, 'score')), here.*
+FROM (VALUES (1)) one LEFT JOIN LATERAL
+  ({_PAIR} {MATCHING} AND d.id >= :at ORDER BY d.id LIMIT 2) AS here ON true
+"""
 
 
 class Side(NamedTuple):
@@ -67,13 +81,24 @@ class Page(NamedTuple):
     next: UUID | None
 
 
-class Plan(NamedTuple):
-    """What a decision about many pairs would do; apply it with its hash."""
+class Place(NamedTuple):
+    """Where somebody is in the waiting list: a pair, its neighbours, and what else there is."""
 
-    pairs: int
-    customers: int  # cards concerned
-    left_out: int  # asked for, but not waiting any more
-    hash: str
+    pair: Pair | None
+    before: UUID | None
+    after: UUID | None
+    waiting: int  # of those that fit the filter, counted as far as `COUNTED`
+    rules: list[str]  # by which pairs that wait were found
+    scored: bool  # some pair that waits has a score
+
+
+class Decided(BadInput):
+    """Somebody was faster: what they said of the pair, and the operation that takes it back."""
+
+    def __init__(self, state: str, operation: Operation | None) -> None:
+        super().__init__(f"somebody decided already: {state}", at="duplicate")
+        self.state = state
+        self.operation = operation
 
 
 def waiting(session: Session, after: UUID | None = None, limit: int = 50) -> Page:
@@ -83,10 +108,28 @@ def waiting(session: Session, after: UUID | None = None, limit: int = 50) -> Pag
     return Page(pairs, pairs[-1].id if len(rows) > limit else None)
 
 
+def these(session: Session, ids: Collection[UUID]) -> list[Pair]:
+    """Those of these pairs that wait. One query."""
+    query = f"{_PAIR} AND d.id = ANY(:ids) ORDER BY d.id"
+    return [_pair(row) for row in session.execute(text(query), {"ids": list(ids)})]
+
+
 def of_card(session: Session, customer_id: UUID, limit: int = 3) -> list[Pair]:
     """Waiting pairs that a live card is part of, under whichever of its home cards. One query."""
     rows = session.execute(text(_OF_CARD), {"card": customer_id, "limit": limit})
     return [_pair(row) for row in rows]
+
+
+def place(session: Session, at: UUID | None = None, rule: str = "", least: float = 0) -> Place:
+    """The pair to look at: this one or, if it doesn't wait, the next; behind the last comes the first."""
+    values = {"at": at or _BEGINNING, "rule": rule, "least": least}
+    rows = session.execute(text(_PLACE), values).all()
+    before, number, rules, scored = rows[0][:4]
+    pairs = [_pair(row[4:]) for row in rows if row[4] is not None]
+    if not pairs and number:
+        return place(session, None, rule, least)
+    after = pairs[1].id if len(pairs) > 1 else None
+    return Place(pairs[0] if pairs else None, before, after, number, list(rules or ()), scored)
 
 
 def _pair(row: Sequence[Any]) -> Pair:
@@ -105,7 +148,8 @@ def decide(session: Session, duplicate_id: UUID, answer: Answer, actor: str) -> 
     if duplicate is None:
         raise BadInput(f"there is no duplicate {duplicate_id}", at="duplicate")
     if duplicate.state != "waiting":
-        raise BadInput(f"somebody decided already: {duplicate.state}", at="duplicate")
+        operation = session.get(Operation, duplicate.operation_id) if duplicate.operation_id else None
+        raise Decided(duplicate.state, operation)
     operation = (_join if answer == "joined" else _keep_apart)(session, duplicate, actor)
     duplicate.state, duplicate.decided_at, duplicate.operation_id = answer, now(), operation.id
     session.flush()
@@ -116,13 +160,25 @@ def _join(session: Session, duplicate: Duplicate, actor: str) -> Operation:
     evidence = {"duplicate": str(duplicate.id), "why": duplicate.evidence.get("why", "")}
     return merge.join(
         session, duplicate.left_id, duplicate.right_id, actor,
-        kind="verdict", title="A pair of cards is one customer", evidence=evidence,
+        kind="verdict", title=f"{_names(session, duplicate)} are one customer", evidence=evidence,
     )  # fmt: skip
+
+
+def _names(session: Session, duplicate: Duplicate) -> str:
+    """The two as the title of an operation names them."""
+    query = text(
+        "SELECT c.id, coalesce(nullif(s.name, ''), s.email, s.phone, 'somebody') FROM customers c"
+        " JOIN customers s ON s.id = coalesce(c.merged_into, c.id) WHERE c.id IN (:left, :right)"
+    )
+    values = {"left": duplicate.left_id, "right": duplicate.right_id}
+    found = {row[0]: row[1] for row in session.execute(query, values)}
+    return f"{found[duplicate.left_id]} and {found[duplicate.right_id]}"
 
 
 def _keep_apart(session: Session, duplicate: Duplicate, actor: str) -> Operation:
     args = {"duplicate": str(duplicate.id)}
-    operation = operations.begin(session, "verdict", "A pair of cards is two customers", actor, args)
+    title = f"{_names(session, duplicate)} are two customers"
+    operation = operations.begin(session, "verdict", title, actor, args)
     left, right = duplicate.left_id, duplicate.right_id
     query = text(
         "SELECT count(DISTINCT coalesce(merged_into, id)) FROM customers WHERE id IN (:left, :right)"
@@ -132,27 +188,3 @@ def _keep_apart(session: Session, duplicate: Duplicate, actor: str) -> Operation
     session.add(Verdict(left_id=left, right_id=right, actor=actor, operation_id=operation.id))
     operations.finish(session, operation, args)
     return operation
-
-
-def plan(session: Session, duplicate_ids: Collection[UUID]) -> Plan:
-    """What deciding these pairs at once would touch; nothing is written."""
-    rows = session.execute(
-        text(f"SELECT d.id, l.id, r.id {WAITING} AND d.id = ANY(:ids) ORDER BY d.id"),
-        {"ids": list(duplicate_ids)},
-    ).all()
-    cards = {card for row in rows for card in row[1:]}
-    seen = blake2b("".join(map(str, rows)).encode(), digest_size=16).hexdigest()
-    return Plan(len(rows), len(cards), len(set(duplicate_ids)) - len(rows), seen)
-
-
-def decide_many(
-    session: Session, duplicate_ids: Collection[UUID], answer: Answer, actor: str, plan_hash: str
-) -> list[Operation]:
-    """Decide the waiting ones of these pairs, an operation each; `Permanent` when the plan is out of date."""
-    lock(session, GRAPH_LOCK)
-    if plan(session, duplicate_ids).hash != plan_hash:
-        raise Permanent("the pairs have changed since the plan was shown; look at it again")
-    rows = session.execute(
-        text(f"SELECT d.id {WAITING} AND d.id = ANY(:ids) ORDER BY d.id"), {"ids": list(duplicate_ids)}
-    )
-    return [decide(session, row[0], answer, actor) for row in rows.all()]

@@ -38,6 +38,7 @@ class Order(Base):
     number: Mapped[str]
     profile_id: Mapped[UUID | None]
     customer_id: Mapped[UUID | None]
+    copy_of: Mapped[UUID | None]  # the order of ours that a ledger sends back: it is counted there
     state: Mapped[str]
     source_state: Mapped[str] = mapped_column(default="")
     currency: Mapped[str]
@@ -58,6 +59,7 @@ class Order(Base):
         Index("ix_orders_profile_id", "profile_id"),
         Index("ix_orders_number", "number"),
         Index("ix_orders_placed_at", "placed_at"),
+        Index("ix_orders_copy_of", "copy_of", postgresql_where=text("copy_of IS NOT NULL")),
         Index(
             "ix_orders_unsettled",
             "source_id",
@@ -152,6 +154,7 @@ class Invoice(Base):
         Index("ix_invoices_customer_id", "customer_id", "issued_at"),
         Index("ix_invoices_profile_id", "profile_id"),
         Index("ix_invoices_issued_at", "issued_at", "id"),
+        Index("ix_invoices_number", "number", postgresql_where=text("number <> ''")),
         Index("ix_invoices_order_number", "order_number", postgresql_where=text("order_number <> ''")),
         Index("ix_invoices_due_at", "due_at"),
     )

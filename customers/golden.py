@@ -131,26 +131,14 @@ def choose(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) -> Go
     field's policy win first, then better values (a verified e-mail, a whole name), then newer ones. The order
     of the claims is of no consequence.
     """
-    newest = sorted(claims, key=lambda claim: (claim.changed_at, claim.profile_id), reverse=True)
+    newest = _newest_first(claims)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     labels = {claim.profile_id: str(claim.profile_id) for claim in claims}
-    for field, read in _READERS.items():
-        order = policies.get(field, DEFAULTS.get(field, ()))
-        best: tuple[int, int, int] = (-1, 0, 0)
-        value, winner = None, None
-        for claim in newest:
-            quality, said = read(claim.person)
-            place = -_place(claim, order) if order and len(newest) > 1 else 0
-            trust = 0 if claim.person.claimed or claim.person.writer else 2
-            if trust and claim.set_aside and claim.set_aside.get(field) == str(said):
-                trust = 1
-            standing = (trust, place, quality)
-            if quality and standing > best:
-                best, value, winner = standing, said, claim
-        values[field] = value
-        if winner:
-            origins[field] = labels[winner.profile_id]
+    for field in _READERS:
+        values[field], wins = _win(newest, field, policies.get(field, DEFAULTS.get(field, ())))
+        if wins:
+            origins[field] = labels[wins.profile_id]
     given, family = values["given_name"] or ("", "")
     name = values["name"] or ""
     tags = sorted({tag.strip() for claim in claims for tag in claim.person.tags if tag.strip()})
@@ -162,6 +150,31 @@ def choose(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) -> Go
         "tags": tags,
     }
     return Golden(values, origins)
+
+
+def winner(claims: Sequence[Claim], field: str, order: Sequence[str]) -> tuple[Any, Claim | None]:
+    """What `choose` gives one governed field by this order, and who says so."""
+    return _win(_newest_first(claims), field, order)
+
+
+def _newest_first(claims: Sequence[Claim]) -> list[Claim]:
+    return sorted(claims, key=lambda claim: (claim.changed_at, claim.profile_id), reverse=True)
+
+
+def _win(newest: Sequence[Claim], field: str, order: Sequence[str]) -> tuple[Any, Claim | None]:
+    read = _READERS[field]
+    best: tuple[int, int, int] = (-1, 0, 0)
+    value, wins = None, None
+    for claim in newest:
+        quality, said = read(claim.person)
+        place = -_place(claim, order) if order and len(newest) > 1 else 0
+        trust = 0 if claim.person.claimed or claim.person.writer else 2
+        if trust and claim.set_aside and claim.set_aside.get(field) == str(said):
+            trust = 1
+        standing = (trust, place, quality)
+        if quality and standing > best:
+            best, value, wins = standing, said, claim
+    return value, wins
 
 
 def _place(claim: Claim, order: Sequence[str]) -> int:

@@ -1,30 +1,63 @@
 """Work on all cards: golden fields after a policy changed, marks of the day; thin, each calls a function."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
-from customers import graph, stats, touched
+from customers import bulk, graph, policy, stats, touched
 from foundation.database import GRAPH_LOCK, lock, transaction
 from foundation.jobs import Work, beat, job
 
 PORTION = 500  # cards in one transaction, so that nobody waits long for the lock
 
 
-@job("customers.recompute")
+@job(policy.JOB)
 def recompute(work: Work) -> None:
-    """Choose the golden fields of every card anew; cards that stay the same keep their rows."""
-    after = UUID(int=0)
-    while True:
+    """Choose the golden fields of every card anew; cards that stay the same keep their rows.
+
+    Where it is stands in the job's own row: a killed worker goes on there, unless the policy is another.
+    """
+    with transaction(work.engine) as session:
+        work.guard(session)
+        told = repr(sorted(policy.in_force(session).items()))
+        place = dict(work.args)
+        if place.get("policy") != told:
+            total = session.execute(text("SELECT count(*) FROM customers WHERE live")).scalar_one()
+            place = {"policy": told, "after": str(UUID(int=0)), "done": 0, "total": total}
+        _keep(session, work, place)
+    while place:
+        work.checkpoint()
         with transaction(work.engine) as session:
-            work.guard(session)
+            work.progressed(session)
             lock(session, GRAPH_LOCK)
             query = text("SELECT id FROM customers WHERE live AND id > :after ORDER BY id LIMIT :limit")
-            cards = session.execute(query, {"after": after, "limit": PORTION}).scalars().all()
-            if not cards:
-                return
+            values = {"after": UUID(place["after"]), "limit": PORTION}
+            cards = session.execute(query, values).scalars().all()
             touched.touch(session, graph.redraw(session, cards).cards)
-            after = cards[-1]
+            done = {**place, "after": str(cards[-1]), "done": place["done"] + len(cards)} if cards else {}
+            _keep(session, work, done)
+        place = done
+
+
+def _keep(session: Session, work: Work, place: Mapping[str, Any]) -> None:
+    """Write where a job is; a job that is done starts from nothing the next time."""
+    query = text("UPDATE jobs SET args = CAST(:args AS jsonb) WHERE id = :id AND token = :token")
+    session.execute(query, {"args": json.dumps(place), "id": work.id, "token": work.token})
+
+
+@job(bulk.JOB)
+def decide(work: Work) -> None:
+    """Decide the pairs of a bulk decision, portion by portion."""
+    going_on = True
+    while going_on:
+        work.checkpoint()
+        with transaction(work.engine) as session:
+            work.progressed(session)
+            going_on = bulk.go_on(session, UUID(work.args["operation"]))
 
 
 @beat("customers.rfm", every=24 * 3600)

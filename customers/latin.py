@@ -58,9 +58,14 @@ _YO = re.compile("(?<=[bcdfghklmnprstvz])yo")  # ё is typed both ways: Artem, A
 _DOUBLE = re.compile(r"(.)\1+")
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def sound(word: str) -> str:
     """One Latin word without the freedoms of spelling: Dmitrij, Dmitry and Dmitriy are one."""
+    return fold(word)
+
+
+def fold(word: str) -> str:
+    """The same for words that hardly come again."""
     if len(word) < 2:
         return {"y": "i", "j": "i", "w": "v"}.get(word, word)
     folded = _DOUBLE.sub(r"\1", _SOUND.sub(lambda match: _SOUNDS[match[0]], _YO.sub("e", word)))
@@ -79,6 +84,8 @@ _KOREAN = [
         (r"^oh$", "o"),
         (r"^ahn$", "an"),
         (r"hyun", "hyeon"),
+        (r"uh(?=n|$)", "u"),
+        (r"yoo", "yu"),
         (r"-", ""),
         (r"ye?ou?|ya?u", "io"),
         (r"oo|eu|eo|ou|w", "u"),

@@ -8,10 +8,25 @@ from customers.latin import korean_sound
 SAME, SLIP, INITIAL, DIFFERENT = 3, 2, 1, 0
 
 
-def _slip(a: str, b: str, most: int) -> bool:
+def _one_slip(a: str, b: str) -> bool:
+    """The same for a single slip: past what both begin with, one letter accounts for the rest."""
+    at = 0
+    for left, right in zip(a, b, strict=False):
+        if left != right:
+            break
+        at += 1
+    rest, other = a[at + 1 :], b[at + 1 :]
+    if rest == other or a[at:] == other or rest == b[at:]:
+        return True
+    return a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :]
+
+
+def slips(a: str, b: str, most: int) -> bool:
     """Whether at most so many letters were left out, put in, changed or swapped with their neighbour."""
     if abs(len(a) - len(b)) > most:
         return False
+    if most == 1:
+        return _one_slip(a, b)
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, left in enumerate(a, 1):
@@ -41,7 +56,7 @@ def likeness(a: str, b: str) -> int:
         return DIFFERENT
     if len(shorter) < 5 and not (len(shorter) == 4 and sorted(a) == sorted(b)):  # two letters swapped
         return DIFFERENT
-    return SLIP if _slip(a, b, 2 if len(shorter) >= 9 else 1) else DIFFERENT
+    return SLIP if slips(a, b, 2 if len(shorter) >= 9 else 1) else DIFFERENT
 
 
 @lru_cache(maxsize=16384)
@@ -50,4 +65,4 @@ def korean_likeness(a: str, b: str) -> int:
     left, right = korean_sound(a), korean_sound(b)
     if left == right:
         return SAME
-    return SLIP if min(len(left), len(right)) >= 6 and _slip(left, right, 1) else DIFFERENT
+    return SLIP if min(len(left), len(right)) >= 6 and slips(left, right, 1) else DIFFERENT

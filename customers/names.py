@@ -35,13 +35,15 @@ _NOISE = words(
     no name noname user
     """
 )
-_TRADERS = re.compile(r"\be\. ?k\.?|\bsole proprietor\b|şahıs şirketi|индивидуальный предприниматель")
+_TRADERS = re.compile(
+    r"^\s*и\.\s?п\.(?=\s)|\be\. ?k\.?|\bsole proprietor\b|şahıs şirketi|индивидуальный предприниматель"
+)
 _SUFFIXES = {"jr": "jr", "junior": "jr", "мл": "jr", "младший": "jr", "sr": "sr", "senior": "sr", "ст": "sr"}
 _SUFFIXES |= {"старший": "sr", "ii": "ii", "iii": "iii", "iv": "iv"}
 _PATRONYMIC = re.compile(r".{2,}([oe]vich|[oe]vna|ich?na|ilich|uly|uli|ulu|kyzy|kizi|kyz|gyzy|oglu|ogly)")
 _SURE = re.compile(r".{2,}([oe]vna|ich?na|uly|kyzy|kizi|kyz|gyzy)")
 _TWO_SYLLABLE_FAMILIES = words("남궁 황보 제갈 사공 선우 서문 독고 동방")
-_KOREAN_FAMILIES = words(
+KOREAN_FAMILIES = words(
     """
     kim gim lee yi rhee i park bak pak choi choe jung jeong chung kang gang cho jo yoon yun jang chang
     lim rim im han oh o seo suh shin sin kwon gwon hwang ahn an song yoo ryu yu hong jeon jun chun ko go
@@ -56,11 +58,11 @@ def form(person: Person) -> NameForm:
     if person.kind == "company":
         return _company(person.company or person.name)
     if person.name and not person.given_name:
-        return _person(person.name, "")
+        return person_form(person.name, "")
     given = person.given_name
     if person.family_name and is_hangul(person.family_name) and is_hangul(given):
-        return _person(f"{person.family_name} {given}", "")
-    return _person(f"{given} {person.family_name}", person.middle_name)
+        return person_form(f"{person.family_name} {given}", "")
+    return person_form(f"{given} {person.family_name}", person.middle_name)
 
 
 @lru_cache(maxsize=8192)
@@ -69,8 +71,8 @@ def _company(name: str) -> NameForm:
 
 
 @lru_cache(maxsize=8192)
-def _person(name: str, middle: str) -> NameForm:
-    """The form of a person's name; `middle` is what the source says is the middle name."""
+def person_form(name: str, middle: str) -> NameForm:
+    """The form of a person's name written in one; `middle` is what the source says is the middle name."""
     lowered = _TRADERS.sub(" ", name.replace("İ", "i").lower())
     found = [word for word in _WORD.findall(lowered) if word not in _NOISE]
     if found and is_hangul("".join(found)):
@@ -108,9 +110,9 @@ def _romanised(written: list[str]) -> tuple[str, ...]:
         return "", written[0]
     if not 2 <= len(written) <= 3:
         return ()
-    if written[0] in _KOREAN_FAMILIES:
+    if written[0] in KOREAN_FAMILIES:
         return written[0], "".join(written[1:])
-    return (written[-1], "".join(written[:-1])) if written[-1] in _KOREAN_FAMILIES else ()
+    return (written[-1], "".join(written[:-1])) if written[-1] in KOREAN_FAMILIES else ()
 
 
 def compatible(a: NameForm, b: NameForm) -> bool:

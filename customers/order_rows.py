@@ -63,7 +63,7 @@ def _details(order: Order) -> str:
     """What a card shows of an order beside its figures, as JSON without empty parts."""
     parts = {
         "coupons": order.coupons, "billing": order.billing, "delivery": order.delivery, "note": order.note,
-        "extra": order.extra,
+        "extra": order.extra, "shipments": order.shipments,
     }  # fmt: skip
     return _encode({name: part for name, part in parts.items() if part}).decode()
 

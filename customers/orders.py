@@ -1,5 +1,6 @@
 """Orders with their lines and what happened to them, as facts of the profile that bought."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +13,12 @@ from customers import order_rows
 from customers.batch import Came
 from customers.order_rows import EVENT_HEAD, EVENT_TAIL, HEAD, LINE, OWNER, TAIL, Draft
 from foundation.clock import now
-from foundation.database import copy_rows, staged
+from foundation.database import NULL, copy_rows, staged
 from foundation.records import Order
 
-_COLUMNS = {**HEAD, **OWNER, **TAIL}
+_COLUMNS = {**HEAD, **OWNER, "copy_of": "uuid", **TAIL}
 _EVENT = {**EVENT_HEAD, **OWNER, **EVENT_TAIL}
+_OUR_ID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")  # as the exchange gives it to 1C
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Placed:
     customer: UUID | None
     was: tuple[UUID | None, UUID | None] | None = None  # profile and card as stored; None: a new row
     was_gone: bool = False
+    copy_of: UUID | None = None  # the order of ours that it is
 
     @property
     def owner(self) -> str:
@@ -38,7 +41,7 @@ class Placed:
     def row(self) -> str:
         """The line for COPY."""
         head, tail = self.draft.row
-        return f"{head}\t{self.owner}\t{tail}"
+        return f"{head}\t{self.owner}\t{self.copy_of.hex if self.copy_of else NULL}\t{tail}"
 
 
 def find(
@@ -53,15 +56,26 @@ def find(
     stored = (
         {r[0]: r for r in session.execute(query, {"source": source, "ids": list(orders)})} if orders else {}
     )
+    ours = _ours(session, source, orders)
     found = []
     for external_id, came in orders.items():
         profile, row = buyers.get(external_id), stored.get(external_id)
         if row is None:
-            found.append(Placed(drafts[external_id], profile, None))
+            found.append(Placed(drafts[external_id], profile, None, copy_of=ours.get(external_id)))
         elif row[2] != came.hash or row[3] != profile or row[5]:
             drawn = order_rows.draft(source, row[1], came)
-            found.append(Placed(drawn, profile, None, (row[3], row[4]), row[5]))
+            found.append(Placed(drawn, profile, None, (row[3], row[4]), row[5], ours.get(external_id)))
     return found
+
+
+def _ours(session: Session, source: UUID, external_ids: Iterable[str]) -> dict[str, UUID]:
+    """Orders of ours that a ledger sends back under the ids we gave them."""
+    ids = {one: UUID(one) for one in external_ids if _OUR_ID.fullmatch(one)}
+    if not ids:
+        return {}
+    query = text("SELECT id FROM orders WHERE id = ANY(:ids) AND source_id <> :source AND copy_of IS NULL")
+    known = set(session.scalars(query, {"ids": list(ids.values()), "source": source}))
+    return {one: order for one, order in ids.items() if order in known}
 
 
 def write(session: Session, placed: Sequence[Placed]) -> None:
@@ -131,8 +145,11 @@ def _write_events(session: Session, placed: Sequence[Placed]) -> None:
 
 
 def _events(one: Placed, received_at: str) -> Iterable[str]:
-    owner = one.owner
-    return (f"{head}\t{owner}\t{tail}\t{received_at}" for head, tail in one.draft.events)
+    """What happened to an order; that it was placed is known where it was."""
+    owner, told = one.owner, one.draft.events
+    if one.copy_of:
+        told = [event for event in told if not event[1].startswith("order.placed\t")]
+    return (f"{head}\t{owner}\t{tail}\t{received_at}" for head, tail in told)
 
 
 def gone(session: Session, source: UUID, orders: Mapping[str, datetime]) -> tuple[set[UUID], set[UUID]]:

@@ -121,8 +121,13 @@ def parse(text: str, country: str = "") -> Phone:
 _BETWEEN = re.compile(r"\s*(?:[;|\n]|,(?=\s*\+?\d{7})|\s(?:или|or|veya)\s)\s*")
 
 
+_SEVERAL = re.compile(r"[;|\n,]|\s(?:или|or|veya)\s")
+
+
 def split(text: str) -> list[str]:
     """The numbers of a cell that holds several."""
+    if not _SEVERAL.search(text):
+        return [text] if text else []
     return [part for part in _BETWEEN.split(text) if part]
 
 
@@ -134,3 +139,13 @@ def search_digits(e164: str) -> tuple[str, ...]:
 
 
 _COUNTRY_CODES = frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+
+
+def bare(text: str) -> str:
+    """The digits of a number as written, without its extension."""
+    return _NOT_DIGIT.sub("", _EXTENSION.sub("", text.strip()))
+
+
+def filled(digits: str) -> bool:
+    """True for digits that people type to fill a field."""
+    return bool(_FILLED.fullmatch(digits))

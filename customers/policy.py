@@ -4,7 +4,9 @@ A decision is a row that is never changed, only ended by its undo; the newest ro
 may be undone in any order. A job computes the cards anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -18,6 +20,7 @@ from foundation.clock import now
 from foundation.errors import BadInput
 from foundation.tables import Operation
 
+JOB = "customers.recompute"
 ROLES = ("accounting", "shop", "site", "mailbox", "file")
 
 
@@ -33,20 +36,77 @@ def in_force(session: Session) -> dict[str, list[str]]:
     return {field: decided.get(field, list(DEFAULTS.get(field, ()))) for field in GOVERNED}
 
 
+class Standing(NamedTuple):
+    """The order of a field, and who decided so; nobody where it is the default."""
+
+    order: list[str]
+    actor: str | None = None
+    since: datetime | None = None
+    operation_id: UUID | None = None
+
+
+def standing(session: Session) -> dict[str, Standing]:
+    """Every governed field with its order in force and whose decision it is. One query."""
+    query = (
+        select(
+            FieldPolicy.field, FieldPolicy.order, Operation.actor, FieldPolicy.since, FieldPolicy.operation_id
+        )
+        .outerjoin(Operation, Operation.id == FieldPolicy.operation_id)
+        .where(FieldPolicy.until.is_(None))
+        .ext(distinct_on(FieldPolicy.field))
+        .order_by(FieldPolicy.field, FieldPolicy.id.desc())
+    )
+    decided = {row[0]: Standing(list(row[1]), *row[2:]) for row in session.execute(query)}
+    return {field: decided.get(field) or Standing(list(DEFAULTS.get(field, ()))) for field in GOVERNED}
+
+
 def set_policy(session: Session, field: str, order: Sequence[str], actor: str) -> Operation:
     """Decide who wins a field; `BadInput` for a field or a source that doesn't exist."""
-    if field not in GOVERNED:
-        raise BadInput(f"there is no field {field}; one of {', '.join(GOVERNED)}", at="field")
-    sources = {str(source_id): name for source_id, name in session.execute(select(Source.id, Source.name))}
-    for place, one in enumerate(order):
-        if one not in ROLES and one not in sources:
-            raise BadInput(f"{one} is neither a role ({', '.join(ROLES)}) nor a source", at=f"order[{place}]")
-    named = ", ".join(sources.get(one, one) for one in order) or "the newest"
+    named = check(session, {field: order})
     args = {"field": field, "order": list(order), "before": in_force(session)[field]}
-    operation = operations.begin(session, "policy", f"{field}: {named} wins", actor, args)
-    session.add(FieldPolicy(field=field, order=list(order), operation_id=operation.id))
-    work.enqueue(session, "customers.recompute", key="customers.recompute")
-    operations.finish(session, operation, {"field": field})
+    return _decide(session, {field: order}, named[field], args, actor)
+
+
+def set_policies(session: Session, orders: Mapping[str, Sequence[str]], actor: str) -> Operation:
+    """Decide who wins several fields, as one operation; those that stay as they are count as decided, too."""
+    if len(orders) == 1:
+        ((field, order),) = orders.items()
+        return set_policy(session, field, order, actor)
+    named, before = check(session, orders), in_force(session)
+    args = {
+        "orders": {field: list(order) for field, order in orders.items()},
+        "before": {field: before[field] for field in orders},
+    }
+    return _decide(session, orders, "; ".join(named.values()), args, actor)
+
+
+def check(session: Session, orders: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Each order in words; `BadInput` for a field or a source that doesn't exist, or for no field at all."""
+    if not orders:
+        raise BadInput("say which field it is about", at="field")
+    sources = {str(source_id): name for source_id, name in session.execute(select(Source.id, Source.name))}
+    words = {}
+    for field, order in orders.items():
+        if field not in GOVERNED:
+            raise BadInput(f"there is no field {field}; one of {', '.join(GOVERNED)}", at="field")
+        for place, one in enumerate(order):
+            if one not in ROLES and one not in sources:
+                message = f"{one} is neither a role ({', '.join(ROLES)}) nor a source"
+                raise BadInput(message, at=f"order[{place}]")
+        words[field] = f"{field}: {', '.join(sources.get(one, one) for one in order) or 'the newest'} wins"
+    return words
+
+
+def _decide(
+    session: Session, orders: Mapping[str, Sequence[str]], title: str, args: dict[str, Any], actor: str
+) -> Operation:
+    operation = operations.begin(session, "policy", title, actor, args)
+    session.add_all(
+        FieldPolicy(field=field, order=list(order), operation_id=operation.id)
+        for field, order in orders.items()
+    )
+    work.enqueue(session, JOB, key=JOB)
+    operations.finish(session, operation, {"field": ", ".join(orders)})
     return operation
 
 
@@ -60,6 +120,6 @@ def undo(session: Session, operation_id: UUID, actor: str) -> Operation:
         .where(FieldPolicy.operation_id == operation_id, FieldPolicy.until.is_(None))
         .values(until=now())
     )
-    work.enqueue(session, "customers.recompute", key="customers.recompute")
+    work.enqueue(session, JOB, key=JOB)
     operations.mark_undone(session, operation, actor)
     return operation

@@ -155,9 +155,10 @@ def _any(words: Iterable[str]) -> str:
 
 
 def find(session: Session, query: str, limit: int = 50, after: str | None = None) -> Page:
-    """Customers that a name, a part of an e-mail, a phone, an order or a tax number means; newest first.
+    """Customers that a name, a part of an e-mail, a phone, or a number of theirs means; newest first.
 
-    What is named exactly (order number, whole e-mail or phone) stands before the rest on the first page.
+    What is named exactly (order or invoice number, whole e-mail or phone) stands before the rest on the first
+    page.
     Any text is safe to ask; at most four queries. `BadInput` for an `after` that no page gave.
     """
     question = " ".join(query.replace("\0", " ")[:_QUESTION].split())
@@ -203,7 +204,7 @@ def _rarest(session: Session, asked: Sequence[str]) -> tuple[str, str]:
 
 
 def _named(question: str) -> dict[str, list[str]]:
-    """What a text names exactly: an order number as typed and as shops show it, an e-mail, a phone."""
+    """What a text names exactly: an order's or invoice's number as typed and as shown, an e-mail, a phone."""
     keys = [("email", emails.parse(question).key), ("phone", phones.parse(question).e164)]
     number = question.lstrip("#№ ")
     return {
@@ -228,6 +229,8 @@ WITH newest AS MATERIALIZED (
   ) AS fresh WHERE {_MEANT} ORDER BY id DESC LIMIT :limit
 ), named AS (
   SELECT customer_id FROM orders WHERE number = ANY(:numbers) AND gone_at IS NULL
+  UNION
+  SELECT customer_id FROM invoices WHERE number = ANY(:numbers) AND number <> '' AND gone_at IS NULL
   UNION
   SELECT p.customer_id FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS asked (kind, value)
   JOIN profile_keys k ON k.kind = asked.kind AND k.value = asked.value JOIN profiles p ON p.id = k.profile_id

@@ -9,12 +9,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers import bills
 from customers.touched import TELL, wake_followers
 from foundation.clock import now
 from foundation.database import GRAPH_LOCK, lock
 
-# An order counts when the buyer bound themselves; a refund takes its money back, not its having been.
-COUNTED = "o.gone_at IS NULL AND o.state NOT IN ('cart', 'failed', 'cancelled')"
+# An order counts when the buyer bound themselves; a refund takes its money back, not its having been. What a
+# ledger sends back of an order counts where it was placed.
+COUNTED = "o.gone_at IS NULL AND o.copy_of IS NULL AND o.state NOT IN ('cart', 'failed', 'cancelled')"
 
 _REFRESH = f"""
 WITH {TELL}, wanted AS (SELECT id FROM customers WHERE id = ANY(:ids) AND live),
@@ -35,7 +37,7 @@ owing AS (
     coalesce(jsonb_object_agg(currency, CAST(owed AS text)) FILTER (WHERE owed > 0), '{{}}') AS debts
   FROM (
     SELECT i.customer_id, i.currency, count(*) AS invoices,
-      sum(i.total - i.paid) FILTER (WHERE i.state = 'open' AND i.total > i.paid) AS owed
+      sum(i.total - i.paid) FILTER (WHERE i.state = 'open' AND i.total > i.paid AND {bills.ONCE}) AS owed
     FROM invoices i WHERE i.customer_id = ANY(:ids) AND i.state <> 'gone' GROUP BY 1, 2
   ) AS by_currency GROUP BY customer_id
 )
@@ -207,7 +209,7 @@ def counts(session: Session) -> Counts:
         text(
             "SELECT (SELECT count(*) FROM customers WHERE live),"
             " (SELECT count(*) FROM profiles WHERE gone_at IS NULL),"
-            " (SELECT count(*) FROM orders WHERE gone_at IS NULL),"
+            " (SELECT count(*) FROM orders WHERE gone_at IS NULL AND copy_of IS NULL),"
             " (SELECT count(*) FROM products WHERE gone_at IS NULL),"
             " (SELECT count(*) FROM timeline WHERE customer_id IS NOT NULL OR kind LIKE 'web.%')"
         )

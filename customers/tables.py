@@ -33,6 +33,16 @@ class Source(Base):
     removed_at: Mapped[datetime | None] = mapped_column(Time)
 
 
+class Ours(Base):
+    """Who we are, one row; empty texts where nobody has said."""
+
+    __tablename__ = "our_company"
+    id: Mapped[int] = mapped_column(primary_key=True)  # always 1
+    name: Mapped[str] = mapped_column(default="")
+    tax_number: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+
+
 class Customer(Base):
     """The card. Golden fields are computed from profiles; `origins` names the profile each came from."""
 

@@ -1,6 +1,6 @@
 """Taking back merges, splits, verdicts and policies, in any order and exactly."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from foundation.database import GRAPH_LOCK, lock
 from foundation.errors import BadInput
 from foundation.tables import Operation
 
+PORTION = 500  # cards drawn together
+NAMED = 100  # things left alone that an undo names
 KINDS = ("merge", "split", "verdict", "policy", lists.KIND)
 
 
@@ -49,12 +51,20 @@ def undo(session: Session, operation_id: UUID, actor: str) -> Undone:
         seeds = _unsplit(session, operation)
     else:
         seeds = _untie(session, operation)
-    settled = graphs.recompute(session, seeds)
-    _look(session, undone, settled)
+    _look(session, undone, _recompute(session, sorted(seeds)))
     operations.mark_undone(session, operation, actor)
     operation.result = {**operation.result, "left_alone": undone.left_alone}
     session.flush()
     return undone
+
+
+def _recompute(session: Session, seeds: Sequence[UUID]) -> graphs.Settled:
+    """Draw the cards anew, some at a time: many pairs may have been decided at once."""
+    settled = graphs.Settled()
+    for start in range(0, len(seeds), PORTION):
+        part = graphs.recompute(session, seeds[start : start + PORTION])
+        settled.customer.update(part.customer)
+    return settled
 
 
 def _untie(session: Session, operation: Operation) -> set[UUID]:
@@ -171,15 +181,16 @@ def _look(session: Session, undone: Undone, settled: graphs.Settled) -> None:
         ids = [UUID(one) for one in operation.args["profiles"]]
         _look_apart(session, undone, ids, settled)
         return
-    if not operation.args.get("keep"):
-        return
-    keep, other = UUID(operation.args["keep"]), UUID(operation.args["other"])
-    query = "SELECT id, coalesce(merged_into, id) FROM customers WHERE id IN (:keep, :other)"
-    stands = {row[0]: row[1] for row in session.execute(text(query), {"keep": keep, "other": other})}
-    if stands[keep] == stands[other]:
-        undone.left_alone.append(
-            f"Customers {keep} and {other} stay one card, because other links connect them, too."
-        )
+    query = text(
+        "SELECT DISTINCT k.id, o.id FROM profile_links l JOIN customers k ON k.id = l.customer_id"
+        " JOIN customers o ON o.id = CAST(l.evidence ->> 'card' AS uuid)"
+        " WHERE l.operation_id = :operation AND l.rule = 'manual'"
+        " AND coalesce(k.merged_into, k.id) = coalesce(o.merged_into, o.id) ORDER BY 1, 2 LIMIT :limit"
+    )
+    undone.left_alone += [
+        f"Customers {keep} and {other} stay one card, because other links connect them, too."
+        for keep, other in session.execute(query, {"operation": operation.id, "limit": NAMED})
+    ]
 
 
 def _look_apart(

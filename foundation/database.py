@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +91,9 @@ def driver(session: Session) -> psycopg.Connection[Any]:
 
 
 _LINES = 200  # lines sent at once
+_VALUES = 2_000  # values, and their lengths, sent at once in binary form
+_SIGNATURE = b"PGCOPY\n\xff\r\n" + bytes(9)
+_EPOCH, _MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 NULL = "\\N"  # no value, in COPY's text form
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -122,6 +126,31 @@ def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Rows) 
         if lines:
             copy.write("\n".join(lines) + "\n")
     return count
+
+
+def copy_binary(
+    session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[bytes | None]]
+) -> None:
+    """The same of values that are in PostgreSQL's binary form already: half the cost for both sides."""
+    begin, nothing = len(columns).to_bytes(2, "big"), (-1).to_bytes(4, "big", signed=True)
+    held = [_SIGNATURE]
+    with (
+        driver(session).cursor() as cursor,
+        cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        for row in rows:
+            held.append(begin)
+            for value in row:
+                held += (nothing,) if value is None else (len(value).to_bytes(4, "big"), value)
+            if len(held) > _VALUES:
+                copy.write(b"".join(held))
+                held.clear()
+        copy.write(b"".join([*held, b"\xff\xff"]))
+
+
+def instant(at: datetime | None) -> bytes | None:
+    """A time in PostgreSQL's binary form."""
+    return None if at is None else ((at - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ class Person(Record, frozen=True, kw_only=True, tag="person"):
     email_verified: bool = False
     phones: tuple[str, ...] = ()
     tax_number: str = ""
-    tax_kind: str = ""  # ru.inn kz.bin tr.vkn kr.brn eu.vat … "" when unknown
+    tax_kind: str = ""  # one of customers.tax_numbers' kinds; "" when unknown
     registration_number: str = ""  # e.g. RU КПП
     birthday: date | None = None
     language: str = ""
@@ -101,6 +101,16 @@ class Happening(Record, frozen=True, kw_only=True):
     note: str = ""
 
 
+class Shipment(Record, frozen=True, kw_only=True):
+    """Goods of an order that left, by a document of their own; `total` only where all of it is known."""
+
+    external_id: str
+    number: str = ""
+    at: datetime | None = None
+    total: Decimal | None = None  # in the order's currency
+    lines: tuple[Line, ...] = ()
+
+
 class Order(Record, frozen=True, kw_only=True, tag="order"):
     """An order with its lines. `customer` is the buyer as this order names them (guests included)."""
 
@@ -122,6 +132,7 @@ class Order(Record, frozen=True, kw_only=True, tag="order"):
     delivery: Address | None = None
     note: str = ""
     happenings: tuple[Happening, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
     placed_at: datetime | None = None
     changed_at: datetime | None = None
     extra: dict[str, str] = {}

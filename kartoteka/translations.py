@@ -25,6 +25,7 @@ SHOWN = (
     "customers/settlements/words.py",
     "email_campaigns/answers.py:_repeated",
     "email_campaigns/doors/*.py", "email_campaigns/doors/templates/*.html",
+    "sync/directories/charging.py",
     "sync/exchange/queueing.py", "sync/exchange/sessions.py", "sync/exchange/spool.py",
     "sync/exchange/steps.py",
     "web_capture/forms/checks.py", "web_capture/forms/routes.py", "web_capture/forms/script.py",

@@ -13,9 +13,9 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from connectors.base import Raw
+from connectors.base import Packed, Raw, version_of
 from foundation import clock, problems
-from foundation.database import copy_rows
+from foundation.database import copy_binary, instant
 from foundation.wake import wake_after_commit
 from sync.heads import Head, hold_stream, read_heads, touch, update_heads
 
@@ -26,6 +26,7 @@ SELECT array_agg(nextval(s.name)) FROM generate_series(1, :n), (
   SELECT CAST(pg_get_serial_sequence('landed_records', 'id') AS regclass) AS name OFFSET 0
 ) AS s
 """
+_FALSE, _TRUE = b"\0", b"\1"
 LONGEST_ID = 500  # longer ones don't fit an index page
 
 
@@ -46,28 +47,32 @@ class Landed(msgspec.Struct, frozen=True):
 class _Move(msgspec.Struct):
     """One object whose head is to move: to a version that is already here (`landed_id`) or a new one."""
 
-    raw: Raw
+    raw: Raw | Packed
     version_hash: bytes
     before: Head | None
     landed_id: int | None = None
 
 
 def land(
-    session: Session, connection_id: UUID, stream: str, raws: Iterable[Raw], via: Via, *,
+    session: Session, connection_id: UUID, stream: str, raws: Iterable[Raw | Packed], via: Via, *,
     operation_id: UUID | None = None, read_at: datetime | None = None,
+    marks: Mapping[str, bytes] | None = None,
 ) -> Landed:  # fmt: skip
     """Keep a batch of raw records and move the heads of those that changed; wakes the resolver on commit.
 
     `read_at` is when the source was asked, for authoritative reads: what was read after the head last moved
     may replace it even when the source gives no newer change time. A webhook has none: a version known
-    already and not newer is then taken for a repeat.
+    already and not newer is then taken for a repeat. `marks` are for heads that move (sync.heads).
     """
     everything = list(raws)
     usable = [raw for raw in everything if _usable(session, connection_id, stream, raw)]
     hold_stream(session, connection_id, stream)
-    versions: dict[str, list[tuple[bytes, Raw]]] = {}
+    versions: dict[str, list[tuple[bytes, Raw | Packed]]] = {}
+    stored: dict[tuple[str, bytes], bytes] = {}
     for raw in usable:
-        versions.setdefault(raw.external_id, []).append((hash_of(raw), raw))
+        version, payload = _encoded(raw)
+        versions.setdefault(raw.external_id, []).append((version, raw))
+        stored[raw.external_id, version] = payload
     heads = read_heads(session, connection_id, stream, list(versions))
     strangers = [
         i for i, v in versions.items() if i in heads and any(h != heads[i].version_hash for h, _ in v)
@@ -76,10 +81,10 @@ def land(
     moves, keep = _decide(versions, heads, known, read_at)
     touch(session, connection_id, stream, _later(versions, heads))
     at = clock.now()
-    _keep(session, connection_id, stream, keep, via, operation_id, at, known)
+    _keep(session, connection_id, stream, keep, stored, via, operation_id, at, known)
     for move in moves:
         move.landed_id = known[move.raw.external_id, move.version_hash]
-    _move(session, connection_id, stream, moves, at)
+    _move(session, connection_id, stream, moves, at, marks or {})
     if operation_id is not None:
         _remember(session, connection_id, stream, moves, operation_id)
     if moves:
@@ -95,6 +100,16 @@ def hash_of(raw: Raw) -> bytes:
     return TOMBSTONE if raw.gone else raw.version_hash
 
 
+def _encoded(raw: Raw | Packed) -> tuple[bytes, bytes]:
+    """The name of a version, and its payload as it is stored."""
+    try:
+        payload = raw.data if isinstance(raw, Packed) else raw.payload.encode()
+    except UnicodeEncodeError:
+        return hash_of(Raw(raw.external_id, raw.payload, gone=raw.gone)), storable(raw.payload).encode()
+    version = TOMBSTONE if raw.gone else version_of(payload)
+    return version, storable(raw.payload).encode() if b"\0" in payload else payload
+
+
 def storable(value: str) -> str:
     """Text that PostgreSQL can hold: NUL and lone surrogates become visible replacements."""
     if "\0" in value:
@@ -102,7 +117,7 @@ def storable(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
-def _usable(session: Session, connection_id: UUID, stream: str, raw: Raw) -> bool:
+def _usable(session: Session, connection_id: UUID, stream: str, raw: Raw | Packed) -> bool:
     identity = raw.external_id
     if 0 < len(identity) <= LONGEST_ID and storable(identity) == identity:
         return True
@@ -137,14 +152,14 @@ def _known(
 
 
 def _decide(
-    versions: Mapping[str, list[tuple[bytes, Raw]]],
+    versions: Mapping[str, list[tuple[bytes, Raw | Packed]]],
     heads: Mapping[str, Head],
     known: Mapping[tuple[str, bytes], int],
     read_at: datetime | None,
-) -> tuple[list[_Move], dict[tuple[str, bytes], Raw]]:
+) -> tuple[list[_Move], dict[tuple[str, bytes], Raw | Packed]]:
     """Which heads move, and which versions are new to us (they are kept even when they come too late)."""
     moves: list[_Move] = []
-    keep: dict[tuple[str, bytes], Raw] = {}
+    keep: dict[tuple[str, bytes], Raw | Packed] = {}
     for external_id, candidates in versions.items():
         before = heads.get(external_id)
         if before is not None and all(version == before.version_hash for version, _ in candidates):
@@ -159,7 +174,9 @@ def _decide(
     return moves, keep
 
 
-def _later(versions: Mapping[str, list[tuple[bytes, Raw]]], heads: Mapping[str, Head]) -> dict[str, datetime]:
+def _later(
+    versions: Mapping[str, list[tuple[bytes, Raw | Packed]]], heads: Mapping[str, Head]
+) -> dict[str, datetime]:
     """Newer change times of contents in force: kept, so that what lies between stays old."""
     newer: dict[str, datetime] = {}
     for external_id, candidates in versions.items():
@@ -173,7 +190,7 @@ def _later(versions: Mapping[str, list[tuple[bytes, Raw]]], heads: Mapping[str, 
     return newer
 
 
-def _newest(candidates: Sequence[tuple[bytes, Raw]]) -> tuple[bytes, Raw]:
+def _newest(candidates: Sequence[tuple[bytes, Raw | Packed]]) -> tuple[bytes, Raw | Packed]:
     """The last of a batch by the source's change time, and by position where times are equal or missing."""
     best = candidates[0]
     for candidate in candidates[1:]:
@@ -183,7 +200,7 @@ def _newest(candidates: Sequence[tuple[bytes, Raw]]) -> tuple[bytes, Raw]:
     return best
 
 
-def _supersedes(raw: Raw, head: Head, read_at: datetime | None, repeat: bool) -> bool:
+def _supersedes(raw: Raw | Packed, head: Head, read_at: datetime | None, repeat: bool) -> bool:
     seen_later = read_at is not None and read_at >= head.moved_at
     if head.gone and not raw.gone:
         died_at = head.version_at or head.moved_at
@@ -194,8 +211,9 @@ def _supersedes(raw: Raw, head: Head, read_at: datetime | None, repeat: bool) ->
 
 
 def _keep(
-    session: Session, connection_id: UUID, stream: str, keep: Mapping[tuple[str, bytes], Raw], via: Via,
-    operation_id: UUID | None, at: datetime, known: dict[tuple[str, bytes], int],
+    session: Session, connection_id: UUID, stream: str, keep: Mapping[tuple[str, bytes], Raw | Packed],
+    stored: Mapping[tuple[str, bytes], bytes], via: Via, operation_id: UUID | None, at: datetime,
+    known: dict[tuple[str, bytes], int],
 ) -> None:  # fmt: skip
     """Write the new versions and enter their ids into `known`."""
     if not keep:
@@ -205,39 +223,50 @@ def _keep(
         "id", "connection_id", "stream", "external_id", "version_hash", "version_at", "payload", "gone",
         "via", "operation_id", "received_at",
     )  # fmt: skip
-    here, now = connection_id.hex, str(at)  # text is what they become; once is cheaper than for each row
+    first, now = (connection_id.bytes, stream.encode()), instant(at)  # made once, not for each row
+    last = (via.encode(), operation_id.bytes if operation_id else None, now)
     rows = (
-        (landed_id, here, stream, external_id, version, raw.version_at, storable(raw.payload),
-         raw.gone, via, operation_id, now)
-        for landed_id, ((external_id, version), raw) in zip(ids, keep.items(), strict=True)
+        (landed_id.to_bytes(8, "big"), *first, key[0].encode(), key[1], instant(raw.version_at), stored[key],
+         _TRUE if raw.gone else _FALSE, *last)
+        for landed_id, (key, raw) in zip(ids, keep.items(), strict=True)
     )  # fmt: skip
-    copy_rows(session, "landed_records", columns, rows)
+    copy_binary(session, "landed_records", columns, rows)
     known.update(zip(keep, ids, strict=True))
 
 
-def _move(session: Session, connection_id: UUID, stream: str, moves: Sequence[_Move], at: datetime) -> None:
+def _move(
+    session: Session, connection_id: UUID, stream: str, moves: Sequence[_Move], at: datetime,
+    marks: Mapping[str, bytes],
+) -> None:  # fmt: skip
     """Put the chosen versions in force and mark them to be resolved."""
     columns = (
         "connection_id", "stream", "external_id", "landed_id", "version_hash", "version_at", "gone",
-        "moved_at", "pending", "overtook", "crashes",
+        "moved_at", "pending", "overtook", "crashes", "seen",
     )  # fmt: skip
-    fresh = [move for move in moves if move.before is None]
-    if fresh:
-        here, now = connection_id.hex, str(at)
-        rows = (
-            (here, stream, m.raw.external_id, m.landed_id, m.version_hash, m.raw.version_at,
-             m.raw.gone, now, True, False, 0)
-            for m in fresh
-        )  # fmt: skip
-        copy_rows(session, "landed_heads", columns, rows)
+    first = (connection_id.bytes, stream.encode())
+    last = (instant(at), _TRUE, _FALSE, bytes(4))
+    rows = [
+        (*first, m.raw.external_id.encode(), (m.landed_id or 0).to_bytes(8, "big"), m.version_hash,
+         instant(m.raw.version_at), _TRUE if m.raw.gone else _FALSE, *last, _seen(m, marks))
+        for m in moves if m.before is None
+    ]  # fmt: skip
+    if rows:
+        copy_binary(session, "landed_heads", columns, rows)
     moved = [move for move in moves if move.before is not None]
     if moved:
-        update_heads(session, connection_id, stream, [_columns(move) for move in moved], at)
+        update_heads(session, connection_id, stream, [_columns(move, marks) for move in moved], at)
 
 
-def _columns(move: _Move) -> tuple[Any, ...]:
+def _columns(move: _Move, marks: Mapping[str, bytes]) -> tuple[Any, ...]:
     raw = move.raw
-    return raw.external_id, move.landed_id, move.version_hash, raw.version_at, raw.gone
+    return (
+        raw.external_id, move.landed_id, move.version_hash, raw.version_at, raw.gone, _seen(move, marks)
+    )  # fmt: skip
+
+
+def _seen(move: _Move, marks: Mapping[str, bytes]) -> bytes | None:
+    own = marks.get(move.raw.external_id)
+    return move.version_hash + own if own else None
 
 
 def _remember(

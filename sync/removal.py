@@ -32,7 +32,9 @@ _HANGS_ON_IT = (
     *((table, "source_id") for table in ("mail_messages", "mail_threads", "problems")),
 )
 # files and imports go with their sessions, bytes with the next tidying
-_EXCHANGE = ("exchange_requests", "exchange_orders", "exchange_sessions", "exchange_partners")
+_EXCHANGE = (
+    "exchange_requests", "exchange_orders", "exchange_news", "exchange_sessions", "exchange_partners",
+)  # fmt: skip
 # they know their source by what they are lines of only
 _LINES = {"order_lines": ("orders", "order_id"), "invoice_lines": ("invoices", "invoice_id"),
           "invoice_moves": ("invoices", "invoice_id")}  # fmt: skip

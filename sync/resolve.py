@@ -16,6 +16,7 @@ from foundation.errors import KartotekaError
 from foundation.jobs import duty
 from sync import claims, prepare
 from sync.claims import Claim, LostClaim
+from sync.exchange import news
 from sync.heads import hold_stream
 from sync.prepare import Item
 from sync.problems import any_open, settle_all
@@ -87,7 +88,9 @@ def _apply(
     full = len(claim.landed_ids) == claims.BATCH
     with transaction(engine) as session:
         claims.hold(session, claim)
-        store.apply(session, claim.connection_id, [said for _, said in part], ready=ready, bulk=full)
+        said = [one for _, one in part]
+        store.apply(session, claim.connection_id, said, ready=ready, bulk=full)
+        news.tell(session, claim.connection_id, said)
         _done(session, claim, [item for item, _ in part])
         (claims.release if last else claims.renew)(session, claim)
 

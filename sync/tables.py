@@ -79,6 +79,7 @@ class LandedHead(Base):
     pending: Mapped[bool] = mapped_column(default=True)  # to be resolved
     overtook: Mapped[bool] = mapped_column(default=False)  # the version before was still pending then
     crashes: Mapped[int] = mapped_column(default=0)
+    seen: Mapped[bytes | None] = mapped_column(LargeBinary)  # see sync.heads.seen
     __table_args__ = (
         Index("ix_landed_heads_pending", "connection_id", "landed_id", postgresql_where=text("pending")),
     )

@@ -12,7 +12,7 @@ from connectors import registry
 from connectors.base import Change, Connector, Overtaken, Page, Raw, Stream, raw_json, setting
 from foundation import clock
 from foundation.errors import BadInput
-from foundation.records import Address, Person, Product
+from foundation.records import Address, Invoice, Person, Product
 
 LEDGERS: dict[str, "Ledger"] = {}
 
@@ -21,14 +21,18 @@ class Ledger:
     """What the other side holds; each object has the instant of its last change."""
 
     def __init__(self, name: str = "ledger") -> None:
-        self.things: dict[str, dict[str, dict[str, Any]]] = {"counterparties": {}, "nomenclature": {}}
+        self.things: dict[str, dict[str, dict[str, Any]]] = {
+            "counterparties": {},
+            "nomenclature": {},
+            "invoices": {},
+        }
         self.keys: dict[str, str] = {}  # idempotency key -> id
         self.pushes: list[tuple[str, Change]] = []
         self.numbers = itertools.count(1)
         self.fail: list[Exception] = []  # raised by the next calls, one each
         self.before_write: Callable[[], None] = lambda: None  # somebody is faster
         self.after_write: Callable[[], None] = lambda: None  # a cut before the answer arrives
-        self.written: list[tuple[str, str, str, str]] = []  # id, field, before, after
+        self.written: list[tuple[str, str, str, str]] = []  # over what stood there: id, field, before, after
         self.longest = 200  # characters of a name
         self.events: list[str] = []
         LEDGERS[name] = self
@@ -46,6 +50,15 @@ class Ledger:
         there = f"p{number}" in self.things["counterparties"]
         return self.put("counterparties", f"p{number}", **{**({} if there else standard), **fields})
 
+    def bill(self, number: int, **fields: Any) -> dict[str, Any]:
+        """An invoice to the counterparty of the same number, for the shop's order of the same number."""
+        standard = {
+            "number": f"B{number}", "customer": f"p{number}", "order": f"R{number}", "total": "10.00",
+            "currency": "EUR", "state": "open",
+        }  # fmt: skip
+        there = f"b{number}" in self.things["invoices"]
+        return self.put("invoices", f"b{number}", **{**({} if there else standard), **fields})
+
     def tick(self) -> datetime:
         """The instant of a change: no two are the same."""
         return clock.now().replace(microsecond=next(self.numbers))
@@ -56,19 +69,21 @@ class Ledger:
         self.before_write()
         if self.fail:
             raise self.fail.pop(0)
-        if change.key in self.keys:
-            return self.keys[change.key]
+        if (known := self.keys.pop(change.key, "")) in self.things[stream]:
+            self.keys[change.key] = known
+            return known  # what was deleted since keeps no key
         external_id = change.external_id or f"n{next(self.numbers)}"
         there = self.things[stream].get(external_id)
         if change.external_id and (there is None or (change.version and there["changed"] != change.version)):
             raise Overtaken(f"{external_id} has changed")
         if "name" in fields:
             fields["name"] = fields["name"][: self.longest]
-        self.written += [
-            (external_id, name, (there or {}).get(name, ""), value)
-            for name, value in fields.items()
-            if (there or {}).get(name, "") != value
-        ]
+        if there is not None:
+            self.written += [
+                (external_id, name, there.get(name, ""), value)
+                for name, value in fields.items()
+                if there.get(name, "") != value
+            ]
         self.put(stream, external_id, **fields)
         self.keys[change.key] = external_id
         self.after_write()
@@ -99,6 +114,10 @@ class LedgerConnector(Connector):
             name="nomenclature", title="Nomenclature", what="product", full=True,
             writes=("name", "sku", "price"),
         ),
+        Stream(
+            name="invoices", title="Invoices", what="invoice", full=True,
+            writes=("customer_id", "currency", "lines", "order_number", "due_at"),
+        ),
     )  # fmt: skip
 
     @classmethod
@@ -124,6 +143,14 @@ class LedgerConnector(Connector):
     @classmethod
     def normalise(cls, stream: str, raw: Raw, settings: Any) -> Sequence[Any]:
         thing = json.loads(raw.payload)
+        if stream == "invoices":
+            return [
+                Invoice(
+                    external_id=thing["id"], number=thing.get("number", ""), customer_id=thing["customer"],
+                    currency=thing["currency"], total=Decimal(thing["total"]), state=thing["state"],
+                    order_number=thing["order"], changed_at=raw.version_at,
+                )
+            ]  # fmt: skip
         if stream == "nomenclature":
             price = Decimal(thing["price"]) if thing.get("price") else None
             return [
@@ -146,6 +173,8 @@ class LedgerConnector(Connector):
 
     def push(self, stream: str, change: Change) -> Raw:
         record, fields = change.record, {}
+        if isinstance(record, Invoice):
+            return self._push_invoice(stream, change, record)
         assert isinstance(record, Person | Product)
         if not record.name:
             raise BadInput("a name is needed", "name")
@@ -166,6 +195,25 @@ class LedgerConnector(Connector):
             wanted = [name for name in change.fields or said if name in said]
             fields = {names.get(name, name): said[name] for name in wanted}
         external_id = self.ledger.write(stream, change, fields)
+        return _raw(self.ledger.things[stream][external_id])
+
+    def _push_invoice(self, stream: str, change: Change, record: Invoice) -> Raw:
+        if change.external_id and self.ledger.things[stream][change.external_id]["state"] != "draft":
+            raise BadInput("only drafts can be changed", "state")
+        if record.customer_id not in self.ledger.things["counterparties"]:
+            raise BadInput(f"there is no counterparty {record.customer_id!r}", "customer_id")
+        for line in record.lines:
+            if line.product_id and line.product_id not in self.ledger.things["nomenclature"]:
+                raise BadInput(f"there is no item {line.product_id!r}", "lines")
+        said = {
+            "customer": record.customer_id, "currency": record.currency, "order": record.order_number,
+            "due": record.due_at.date().isoformat() if record.due_at else "", "state": record.state,
+            "total": str(sum((line.total for line in record.lines), Decimal(0))),
+            "lines": [[line.product_id, line.name, str(line.total)] for line in record.lines],
+        }  # fmt: skip
+        names = {"lines": ("lines", "total")}
+        wanted = [one for name in change.fields for one in names.get(name, (name,))] or list(said)
+        external_id = self.ledger.write(stream, change, {name: said[name] for name in wanted})
         return _raw(self.ledger.things[stream][external_id])
 
 

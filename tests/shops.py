@@ -212,8 +212,9 @@ class FakeConnector(Connector):
         if stream == "customers":
             return [_person(thing)]
         if stream == "products":
-            said = {name: thing.get(name, "") for name in ("name", "sku")}
-            return [Product(external_id=thing["id"], changed_at=raw.version_at, **said)]
+            said = {name: thing.get(name, "") for name in ("name", "sku", "barcode", "currency")}
+            price = Decimal(thing["price"]) if thing.get("price") else None
+            return [Product(external_id=thing["id"], changed_at=raw.version_at, price=price, **said)]
         return [] if thing["state"] == "draft" else [_order(thing)]
 
     @classmethod
@@ -330,6 +331,14 @@ def _person(thing: Mapping[str, Any]) -> Person:
     )
 
 
+def _lines(thing: Mapping[str, Any]) -> Iterator[Line]:
+    """What was bought: one thing of no product, or (product id, name, total) each, and its tax."""
+    for position, (product, name, total, *tax) in enumerate(
+        thing.get("lines") or [("", "A thing", thing["total"])], start=1
+    ):
+        yield Line(position=position, product_id=product, name=name, tax=Decimal(*tax), total=Decimal(total))
+
+
 def _order(thing: Mapping[str, Any]) -> Order:
     placed = _time(thing["placed"])
     guest = thing.get("guest")
@@ -351,7 +360,9 @@ def _order(thing: Mapping[str, Any]) -> Order:
         total=Decimal(thing["total"]),
         customer_id=thing.get("customer") or f"order:{thing['id']}",
         customer=buyer,
-        lines=(Line(position=1, name="A thing", total=Decimal(thing["total"])),),
+        lines=tuple(_lines(thing)),
+        shipping=Decimal(thing.get("shipping", "0")),
+        tax=Decimal(thing.get("tax", "0")),
         happenings=tuple(happenings),
         placed_at=placed,
         changed_at=_time(thing["changed"]),

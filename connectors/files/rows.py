@@ -73,7 +73,7 @@ def person(payload: Payload, external_id: str, *, guest: bool = False) -> Person
     phones = tuple(p for p in split_phones(payload.fields.get("phone", "")) if _is_phone(p))
     if payload.text("phone") and len(phones) < len(split_phones(payload.fields["phone"])):
         extra["phone"] = payload.text("phone")
-    country = _country(payload.text("country"))
+    country = country_code(payload.text("country"))
     names: dict[str, Any] = {
         f: payload.text(f) for f in ("name", "given_name", "family_name", "middle_name", "company")
     }
@@ -208,7 +208,8 @@ def _is_phone(part: str) -> bool:
     return not digits_lost(part) and len(re.sub(r"\D", "", part)) >= 5
 
 
-def _country(said: str) -> str:
+def country_code(said: str) -> str:
+    """The ISO code of a country named in any of our languages; empty when it is none we know."""
     if re.fullmatch("[A-Za-z]{2}", said) and said.casefold() not in COUNTRIES:
         return said.upper()
     return COUNTRIES.get(said.casefold(), "")

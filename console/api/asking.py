@@ -159,5 +159,5 @@ def unpack(text: str, kinds: Sequence[Callable[[str], Any]]) -> list[Any]:
         if not isinstance(parts, list) or len(parts) != len(kinds):
             raise ValueError(text)
         return [None if part is None else kind(part) for kind, part in zip(kinds, parts, strict=True)]
-    except (ValueError, TypeError, OverflowError, binascii.Error, msgspec.DecodeError):
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error, msgspec.DecodeError):
         raise BadInput("is none of ours; take it from `next`", "/query/cursor") from None

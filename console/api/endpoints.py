@@ -1,6 +1,6 @@
 """Every endpoint of the API on one screen."""
 
-from console.api import lists, money, reads, segments, writes
+from console.api import conflicts, directories, lists, money, reads, segments, writes
 from console.api.asking import PAGING, Endpoint, Param
 from console.api.shapes import (
     Card,
@@ -29,7 +29,9 @@ ORDERS = (
 )
 CUSTOMERS = (
     Param(
-        "q", "text", "Words, part of an e-mail, a phone, an order or tax number; the search of the console."
+        "q",
+        "text",
+        "Words, part of an e-mail, a phone, an order, invoice or tax number; the search of the console.",
     ),
     Param("city", "text", "Only in this city."),
     Param("country", "text", "Only in this country (ISO 3166, two letters)."),
@@ -75,9 +77,29 @@ ENDPOINTS = (
     Endpoint("GET", "/connections", lists.connections, "read", List[Connection]),
     Endpoint("GET", "/connections/{id}", lists.connection, "read", Connection),
     Endpoint("POST", "/connections/{id}/pull", writes.start_pull, "write", Run, body=writes.Pull, status=202),
+    Endpoint("POST", "/connections/{id}/plans", directories.make_plan, "write", directories.Plan, status=201),
+    Endpoint("GET", "/directories", directories.directories, "read", List[directories.Directory]),
+    Endpoint("GET", "/directories/{id}", directories.directory, "read", directories.Directory),
+    Endpoint("GET", "/directories/{id}/pairs", directories.directory_pairs, "read", List[directories.Pair],
+             directories.PAIRS),
+    Endpoint("GET", "/plans", directories.directory_plans, "read", List[directories.Plan], directories.PLANS),
+    Endpoint("GET", "/plans/{id}", directories.plan, "read", directories.Plan),
+    Endpoint("GET", "/plans/{id}/changes", directories.plan_changes, "read", List[directories.Change],
+             PAGING),
+    Endpoint("POST", "/plans/{id}/apply", directories.apply_plan, "write", Run, body=directories.Apply,
+             status=202),
+    Endpoint("GET", "/conflicts", conflicts.waiting_conflicts, "read", List[conflicts.Conflict],
+             conflicts.CONFLICTS),
+    Endpoint("POST", "/conflicts/decide", conflicts.decide_conflicts, "write", conflicts.Decision,
+             body=conflicts.Decide),
+    Endpoint("GET", "/doubtful-pairs", conflicts.doubtful_pairs, "read", List[conflicts.Doubt], PAGING),
+    Endpoint("POST", "/doubtful-pairs/{id}", conflicts.settle_pair, "write", conflicts.Decision,
+             body=conflicts.Verdict),
     Endpoint("GET", "/runs", lists.runs, "read", List[Run], (OF_CONNECTION, *PAGING)),
     Endpoint("GET", "/runs/{id}", lists.run, "read", Run),
     Endpoint("GET", "/operations", lists.operations, "read", List[Operation], PAGING),
     Endpoint("GET", "/operations/{id}", lists.operation, "read", Operation),
+    Endpoint("GET", "/operations/{id}/overwritten", directories.overwritten, "read",
+             List[directories.Overwritten], PAGING),
     Endpoint("POST", "/operations/{id}/undo", writes.undo_operation, "write", Operation, status=202),
 )  # fmt: skip

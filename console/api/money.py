@@ -5,15 +5,19 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, literal_column, select, tuple_
+from sqlalchemy.orm import aliased
 
 from console.api.asking import PAGING, Ask, NotFound, Param, pack
 from console.api.shapes import Line, List, Money, copied, money
+from customers import bills
 from customers.facts import Invoice as InvoiceRow
 from customers.facts import InvoiceLine
 from customers.facts import Payment as PaymentRow
 from foundation.clock import now
 
+_ROW = aliased(InvoiceRow, name="i")
+_COUNTED_AS: ColumnElement[UUID | None] = literal_column(bills.COUNTED_AS)
 STATES = ("draft", "open", "paid", "cancelled", "gone")
 INVOICES = (
     Param("customer", "id", "Only of this card."),
@@ -34,7 +38,10 @@ PAYMENTS = (
 
 
 class Invoice(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice as lists show it. `state` and `paid` are what its source says and its payments together."""
+    """An invoice as lists show it. `state` and `paid` are what its source says and its payments together.
+
+    `counted_as` is the same invoice in another ledger, where it counts; null when it counts itself.
+    """
 
     id: UUID
     connection_id: UUID
@@ -44,6 +51,7 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     order_number: str
     state: str
     overdue: bool
+    counted_as: UUID | None
     total: Money
     paid: Money
     said_state: str
@@ -81,8 +89,8 @@ class WholeInvoice(msgspec.Struct, frozen=True, kw_only=True):
 
 def invoices(ask: Ask) -> List[Invoice]:
     """Invoices, the latest first; without a day of issue they don't stand in this list."""
-    row = InvoiceRow
-    query = select(row).where(row.issued_at.is_not(None))
+    row = _ROW
+    query = select(row, _COUNTED_AS).where(row.issued_at.is_not(None))
     equal = {
         "customer": row.customer_id, "connection": row.source_id, "state": row.state, "number": row.number,
         "order_number": row.order_number,
@@ -94,17 +102,18 @@ def invoices(ask: Ask) -> List[Invoice]:
         query = query.where(row.due_at < before)
     if edge := ask.cursor(datetime.fromisoformat, UUID):
         query = query.where(tuple_(row.issued_at, row.id) < tuple_(*edge))
-    rows = ask.db.scalars(query.order_by(row.issued_at.desc(), row.id.desc()).limit(ask.limit + 1)).all()
-    last = rows[ask.limit - 1] if len(rows) > ask.limit else None
+    rows = ask.db.execute(query.order_by(row.issued_at.desc(), row.id.desc()).limit(ask.limit + 1)).all()
+    last = rows[ask.limit - 1][0] if len(rows) > ask.limit else None
     following = pack(last.issued_at.isoformat(), str(last.id)) if last and last.issued_at else None
-    return List([_invoice(one) for one in rows[: ask.limit]], following)
+    return List([_invoice(*one) for one in rows[: ask.limit]], following)
 
 
 def invoice(ask: Ask) -> WholeInvoice:
     """One invoice with its lines and payments."""
-    row = ask.db.get(InvoiceRow, ask.id())
-    if row is None:
+    found = ask.db.execute(select(_ROW, _COUNTED_AS).where(_ROW.id == ask.id())).first()
+    if found is None:
         raise NotFound
+    row, counted_as = found
     line, payment = InvoiceLine, PaymentRow
     lines = ask.db.scalars(select(line).where(line.invoice_id == row.id).order_by(line.position))
     paid = ask.db.scalars(
@@ -113,7 +122,7 @@ def invoice(ask: Ask) -> WholeInvoice:
         .order_by(payment.paid_at, payment.id)
     )
     return WholeInvoice(
-        invoice=_invoice(row),
+        invoice=_invoice(row, counted_as),
         lines=[_line(one, row.currency) for one in lines],
         payments=[_payment(one) for one in paid],
     )
@@ -137,12 +146,12 @@ def payments(ask: Ask) -> List[Payment]:
     return List([_payment(one) for one in rows[: ask.limit]], following)
 
 
-def _invoice(row: InvoiceRow) -> Invoice:
+def _invoice(row: InvoiceRow, counted_as: UUID | None) -> Invoice:
     names = ("total", "paid", "said_paid", "received")
     sums: dict[str, Any] = {name: money(getattr(row, name), row.currency) for name in names}
     late = row.due_at is not None and row.due_at < now()
-    overdue = late and row.state == "open" and row.total > row.paid
-    return copied(Invoice, row, connection_id=row.source_id, overdue=overdue, **sums)
+    overdue = late and row.state == "open" and row.total > row.paid and counted_as is None
+    return copied(Invoice, row, connection_id=row.source_id, overdue=overdue, counted_as=counted_as, **sums)
 
 
 def _payment(row: PaymentRow) -> Payment:

@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+import msgspec
+from sqlalchemy import or_, select
+from sqlalchemy.orm import aliased
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console import captured
+from console import captured, pairs
 from console import card as cards
 from console.happenings import Told, tell
 from console.pages import customer_letters, journey_people, money
@@ -26,6 +28,7 @@ from customers.segments import people
 from customers.tables import Customer, Source
 from foundation.clock import now
 from foundation.errors import BadInput
+from foundation.records import Shipment
 from foundation.text import _
 
 EVENTS, ORDERS = 50, 50
@@ -203,22 +206,27 @@ def _orders(call: Call, one: Card) -> dict[str, Any]:
 
 
 def order(call: Call) -> Response:
-    """One order with its lines."""
+    """One order with its lines; an order that a ledger sent back beside the one it is."""
+    twin, keeper = aliased(Order), aliased(Source)
     found = call.db.execute(
-        select(Order, Source, Customer)
+        select(Order, Source, Customer, twin, keeper)
         .join(Source, Source.id == Order.source_id)
         .outerjoin(Customer, Customer.id == Order.customer_id)
+        .outerjoin(twin, or_(twin.copy_of == Order.id, twin.id == Order.copy_of))
+        .outerjoin(keeper, keeper.id == twin.source_id)
         .where(Order.id == call.id())
+        .order_by(twin.changed_at.desc())
     ).first()
     if found is None:
         raise HTTPException(404)
-    one, source, customer = found
+    one, source, customer, other, other_source = found
     lines = call.db.scalars(
         select(OrderLine).where(OrderLine.order_id == one.id).order_by(OrderLine.position).limit(1000)
     )
     return call.page(
         "order.html", order=one, source=source, lines=list(lines), customer=customer, details=_details(one),
-        bills=bills.of_order(call.db, one.id), at=now(),
+        twin=other, keeper=other_source, bills=bills.of_order(call.db, one.id), at=now(),
+        shipments=msgspec.convert((one.details or {}).get("shipments", ()), tuple[Shipment, ...]),
     )  # fmt: skip
 
 
@@ -253,7 +261,7 @@ def merge_form(call: Call) -> Response:
         if right.id == left.id:
             raise BadInput(_("These two are one card already."), "with")
         return call.page(
-            "merge.html", card=left, find="", found=[], pair=cards.pair(left, right, call.reader)
+            "merge.html", card=left, find="", found=[], pair=pairs.pair(left, right, call.reader)
         )
     find = call.query("find")
     found = search.find(call.db, find, limit=12).rows if find else []

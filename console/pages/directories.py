@@ -1,7 +1,10 @@
 """Directories: what is kept equal, both sides beside each other, plans and what they came to."""
 
+from datetime import UTC, datetime, time
+from itertools import groupby
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 from starlette.exceptions import HTTPException
@@ -10,7 +13,8 @@ from starlette.responses import Response
 from console.pages import directory_words as words
 from console.templating import link
 from console.web import Call
-from customers.tables import Source
+from customers.facts import Order, Product
+from customers.tables import Customer, Source
 from foundation.errors import BadInput
 from foundation.text import _
 from sync import connections
@@ -32,10 +36,11 @@ def listing(call: Call) -> Response:
     shown = [(one, looking.counts(call.db, one)) for one in kept]
     return call.page(
         "directories.html",
-        directories=shown,
+        ledgers=[(key, list(ones)) for key, ones in groupby(shown, lambda one: one[0].connection_id)],
         names=names,
         able=_able(call, {(one.connection_id, one.what) for one in kept}),
         whats=words.whats(),
+        sums=words.sums(),
         plans=call.db.scalars(
             select(DirectoryPlan).order_by(DirectoryPlan.made_at.desc()).limit(PLANS)
         ).all(),
@@ -52,6 +57,7 @@ def _able(call: Call, kept: set[Any]) -> list[dict[str, str]]:
     ).all()
     writes = {row.id: _writes(call, row.id) for row in rows}
     homes = [row for row in rows if row.role == "shop" and "product" in writes[row.id]]
+    sellers = [row for row in rows if row.role == "shop" and "order" in writes[row.id]]
     found = []
     for row in rows:
         if row.role == "shop":
@@ -61,6 +67,8 @@ def _able(call: Call, kept: set[Any]) -> list[dict[str, str]]:
         if "product" in writes[row.id] and (row.id, "nomenclature") not in kept:
             able = [one for one in homes if writes[row.id]["product"] or writes[one.id]["product"]]
             found += [_offer(row, "nomenclature", one) for one in able]
+        if writes[row.id].get("invoice") and (row.id, "invoices") not in kept:
+            found += [_offer(row, "invoices", one) for one in sellers]
     return found
 
 
@@ -105,6 +113,8 @@ def show(call: Call) -> Response:
         directory=directory,
         here=here,
         rows=rows,
+        maybe=_maybe(call, directory, rows),
+        nothing=words.nothing()[shown],
         shown=shown,
         counts=looking.counts(call.db, directory),
         older=link(address, show=shown, after=following) if following else "",
@@ -113,8 +123,21 @@ def show(call: Call) -> Response:
         states=words.states(),
         fields=words.fields(),
         what=words.whats()[directory.what],
+        creates=words.creates(directory.what),
+        why=words.waits,
+        since=_day(call, directory.since) if directory.since else "",
         owners=OWNERS,
     )
+
+
+def _maybe(call: Call, directory: Directory, rows: list[looking.Seen]) -> dict[UUID, str]:
+    """What the things of ours are called that those in doubt may be."""
+    ids = [one.local_id for one in rows if one.state == "waiting" and one.local_id is not None]
+    tables: dict[str, Any] = {"counterparties": Customer, "nomenclature": Product, "invoices": Order}
+    table = tables[directory.what]
+    name = Order.number if table is Order else table.name
+    found = call.db.execute(select(table.id, name).where(table.id.in_(ids))) if ids else ()
+    return dict(iter(found))
 
 
 def save(call: Call) -> Response:
@@ -127,12 +150,33 @@ def save(call: Call) -> Response:
     keeping.change(
         call.db,
         directory,
-        owners={name: call.text(f"owner.{name}", 10) for name in here.compared},
+        owners={name: call.text(f"owner.{name}", 10) for name in here.compared if not here.lasting},
         creates=call.text("creates", 12) or None,
         most=int(most),
         automatic=call.text("automatic", 4) == "yes",
+        **_billing(call, directory),
     )
     return call.go(f"/directories/{directory.id}", _("Saved. The next plan goes by it."))
+
+
+def _billing(call: Call, directory: Directory) -> dict[str, Any]:
+    """Of invoices: the day of the first orders that get one, and the days that there are to pay."""
+    if directory.what != "invoices":
+        return {}
+    due = call.text("due", 4)
+    if due and not due.isdecimal():
+        raise BadInput(_("It is a number of days."), "due")
+    try:
+        day = datetime.strptime(call.text("since", 20), "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        raise BadInput(_("Choose a day."), "since") from None
+    at = datetime.combine(day, time(), ZoneInfo(call.me.zone)).astimezone(UTC)
+    same = directory.since is not None and _day(call, directory.since) == day.isoformat()
+    return {"since": None if same else at, "due_days": int(due) if due else -1}
+
+
+def _day(call: Call, at: datetime) -> str:
+    return at.astimezone(ZoneInfo(call.me.zone)).date().isoformat()
 
 
 def make_plan(call: Call) -> Response:
@@ -160,11 +204,14 @@ def show_plan(call: Call) -> Response:
         plan=made,
         rows=rows[:SAMPLES],
         total=total,
+        todo=plan.to_do(call.db, made.id),
+        why=words.waits,
         run=run,
         source=call.db.get(Source, made.connection_id),
         fields=words.fields(),
         reasons=words.reasons(),
         acts=words.acts(),
+        sums=words.sums(),
     )
 
 

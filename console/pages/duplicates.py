@@ -1,101 +1,114 @@
-"""Duplicates: pairs that share a key but may be different people, waiting for a person's word."""
+"""Duplicates: pairs that may be one customer, one at a time and by keyboard, waiting for a person's word."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import text
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console import card as cards
+from console import pairs
 from console.templating import link
 from console.web import Call, as_id
 from customers import duplicates
-from customers.tables import Customer, CustomerStats, Duplicate
+from foundation.errors import BadInput
+from foundation.tables import Operation
 from foundation.text import _
 
-PAGE = 20
+SCORES = (50, 80, 90, 95, 99)  # percent that a filter offers
+
+# the newest decisions of everybody, and the last pair of mine that stands: what the key for undo takes back
+_LATEST = text("""
+WITH newest AS (SELECT id FROM operations WHERE kind = 'verdict' ORDER BY started_at DESC, id DESC LIMIT 5),
+mine AS (SELECT id FROM operations WHERE kind = 'verdict' AND state = 'done' AND actor = :me
+  AND jsonb_exists(args, 'duplicate') ORDER BY started_at DESC, id DESC LIMIT 1)
+SELECT o.id, o.title, o.actor, o.state, o.started_at, o.args ->> 'duplicate' AS pair,
+  EXISTS (SELECT FROM mine WHERE mine.id = o.id) AS mine
+FROM operations o WHERE o.id IN (SELECT id FROM newest UNION SELECT id FROM mine)
+ORDER BY o.started_at DESC, o.id DESC
+""")
 
 
-def listing(call: Call) -> Response:
-    """The pairs that wait, the oldest first, and what was decided last."""
-    after = call.query("after")
-    page = duplicates.waiting(call.db, as_id(after) if after else None, PAGE)
-    known = _cards(call.db, {side.id for pair in page.pairs for side in (pair.left, pair.right)})
-    shown = [
-        _pair(call, pair.id, pair.evidence, pair.rule, known[pair.left.id], known[pair.right.id])
-        for pair in page.pairs
-    ]
+def show(call: Call) -> Response:
+    """The pair to look at, its neighbours, and what was decided last."""
+    rule, least = filters(call)
+    at = call.query("at", 40)
+    place = duplicates.place(call.db, as_id(at) if at else None, rule, least / 100)
+
+    def go(pair: UUID | None) -> str:
+        return link("/duplicates", at=pair, rule=rule, least=least or "") if pair else ""
+
     return call.page(
         "duplicates.html",
-        pairs=shown,
-        after=after,
-        older=link("/duplicates", after=page.next) if page.next else "",
-        newer="/duplicates" if after else "",
-        decided=_decided(call.db),
+        place=place,
+        pair=pairs.full(call.db, place.pair, call.reader) if place.pair else None,
+        found_at=place.pair.found_at if place.pair else None,
+        before=go(place.before),
+        after=go(place.after),
+        said=lambda answer: {"decision": answer, "rule": rule, "least": least or ""},
+        rules=[(one, pairs.rule_words(one)) for one in sorted({*place.rules, *([rule] if rule else [])})],
+        rule=rule,
+        scores=SCORES if place.scored or least else (),
+        least=least,
+        most=duplicates.COUNTED,
+        latest=_latest(call, rule, least),
     )
+
+
+def _latest(call: Call, rule: str, least: int) -> Sequence[dict[str, Any]]:
+    """Decisions with the page an undo leads back to: the pair itself."""
+    return [
+        {**row._mapping, "back": link("/duplicates", at=row.pair, rule=rule, least=least or "")}
+        for row in call.db.execute(_LATEST, {"me": call.actor})
+    ]
+
+
+def filters(call: Call) -> tuple[str, int]:
+    """The rule and the least score, in percent, that somebody asks for."""
+    least = call.query("least", 3) or call.text("least", 3)
+    if least and not (least.isascii() and least.isdigit() and int(least) <= 100):
+        raise BadInput(_("The score is a whole number from 0 to 100."), "least")
+    return call.query("rule", 60) or call.text("rule", 60), int(least or 0)
 
 
 def decide(call: Call) -> Response:
-    """Same person or not; an operation that can be undone."""
+    """Same person or not; an operation that can be undone. Who comes second learns who was faster."""
     answer = call.text("decision")
+    if answer not in ("joined", "different"):
+        raise HTTPException(400, _("Say whether they are the same person."))
     back = call.text("next", 500)
-    place = back if back.startswith("/customers/") else link("/duplicates", after=call.text("after", 40))
-    if answer == "joined":
-        operation = duplicates.decide(call.db, call.id(), "joined", call.actor)
-        return call.go(place, _("The two cards are one now."), operation.id)
+    if not back.startswith("/customers/"):
+        rule, least = filters(call)
+        back = link("/duplicates", at=call.id(), rule=rule, least=least or "")
+    try:
+        operation = duplicates.decide(
+            call.db, call.id(), "joined" if answer == "joined" else "different", call.actor
+        )
+    except duplicates.Decided as faster:
+        return call.go(back, _faster(faster), faster.operation.id if faster.operation else None)
+    said = _("The two cards are one now.")
     if answer == "different":
-        operation = duplicates.decide(call.db, call.id(), "different", call.actor)
-        return call.go(place, _("Kept apart. No rule joins these two again."), operation.id)
-    raise HTTPException(400, _("Say whether they are the same person."))
+        said = _("Kept apart. No rule joins these two again.")
+    return call.go(back, said, operation.id)
 
 
-def pairs_of(call: Call, card: UUID) -> list[cards.Pair]:
+def _faster(decided: duplicates.Decided) -> str:
+    """Who decided before us, and what."""
+    said = {
+        "joined": _("the two are one customer"),
+        "different": _("the two are two customers"),
+        "deciding": _("it is being decided with many others"),
+    }.get(decided.state, decided.state)
+    who: Operation | None = decided.operation
+    if who is None:
+        return _("Somebody was faster: %s.") % said
+    return _("%(who)s was faster: %(said)s.") % {"who": who.actor, "said": said}
+
+
+def pairs_of(call: Call, card: UUID) -> list[pairs.Pair]:
     """The waiting pairs a card is part of, at most three."""
     return [
-        cards.pair(one.left, one.right, call.reader, proposal=one.id, why=str(one.evidence.get("why", "")))
+        pairs.pair(one.left, one.right, call.reader, proposal=one.id, why=str(one.evidence.get("why", "")))
         for one in duplicates.of_card(call.db, card)
     ]
-
-
-def _cards(db: Session, ids: Collection[UUID]) -> dict[UUID, tuple[Customer, CustomerStats | None]]:
-    if not ids:
-        return {}
-    rows = db.execute(
-        select(Customer, CustomerStats)
-        .outerjoin(CustomerStats, CustomerStats.customer_id == Customer.id)
-        .where(Customer.id.in_(ids))
-    )
-    return {card.id: (card, stats) for card, stats in rows}
-
-
-def _pair(
-    call: Call, proposal: UUID, evidence: dict[str, object], rule: str,
-    left: tuple[Customer, CustomerStats | None], right: tuple[Customer, CustomerStats | None],
-) -> cards.Pair:  # fmt: skip
-    """A pair with what both bought beside what they are."""
-    why = str(evidence.get("why") or _("They share a key (%s).") % rule)
-    bought = cards.PairRow(_("Bought"), _bought(call, left[1]), _bought(call, right[1]))
-    return cards.pair(left[0], right[0], call.reader, proposal=proposal, why=why, extra=(bought,))
-
-
-def _bought(call: Call, stats: CustomerStats | None) -> str:
-    if stats is None or not stats.orders:
-        return _("nothing")
-    return f"{call.reader.number(stats.orders)} · {call.reader.money(stats.spent, stats.currency)}"
-
-
-def _decided(db: Session) -> Sequence[object]:
-    left, right = aliased(Customer), aliased(Customer)
-    return db.execute(
-        select(
-            Duplicate.state, Duplicate.decided_at, Duplicate.operation_id, left.name.label("left"),
-            right.name.label("right"),
-        )
-        .join(left, left.id == Duplicate.left_id)
-        .join(right, right.id == Duplicate.right_id)
-        .where(Duplicate.state != "waiting")
-        .order_by(Duplicate.decided_at.desc())
-        .limit(5)
-    ).all()  # fmt: skip

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from console.pages import letter_input, letter_people, letter_words
 from console.templating import link
 from console.web import Call, as_id
+from customers import ours
 from email_campaigns.letters import catalogue, spec, starters, store
 from email_campaigns.letters.spec import BadLetter
 from email_campaigns.tables import Letter, LetterVersion
@@ -57,9 +58,11 @@ def usual(call: Call) -> str:
 
 
 def company_of(call: Call) -> tuple[str, str]:
-    """Company and postal address as the letter made last has them."""
-    rows, _older = store.page(call.db, limit=1)
-    row = store.newest(call.db, rows[0].id) if rows else None
+    """Company and postal address as the settings say, else as the letter made last has them."""
+    said = ours.read(call.db)
+    if said.name or said.address:
+        return said.name, said.address
+    row = store.latest(call.db)
     for block in reversed(row.texts[row.language]["blocks"] if row else []):
         if block["type"] == "footer":
             return block["company"], block["address"]

@@ -6,7 +6,10 @@ from zoneinfo import available_timezones
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from console.pages import letters
 from console.web import Call
+from customers import ours
+from customers.tables import Ours
 from email_campaigns import secret
 from email_campaigns.delivery import domains, senders
 from email_campaigns.delivery.transports import kinds
@@ -34,8 +37,25 @@ def show(call: Call, status: int = 200, wrong: dict[str, str] | None = None) -> 
         names={one.id: one.name for one in listed}, domains=domains.everything(call.db),
         domain_of=senders.domain_of, zones=sorted(available_timezones()), typed=call.fields(),
         wrong=wrong or {}, secure=context(call).public_url.startswith("https://"),
-        public_url=context(call).public_url,
+        public_url=context(call).public_url, ours=_company(call),
     )  # fmt: skip
+
+
+def _company(call: Call) -> Ours:
+    """Who we are; as the newest letter says where nobody has saved it yet."""
+    found = ours.read(call.db)
+    if not found.name:
+        name, address = letters.company_of(call)
+        return Ours(id=1, name=name, tax_number=found.tax_number, address=address)
+    return found
+
+
+def save_company(call: Call) -> Response:
+    """Say who we are."""
+    ours.save(
+        call.db, call.text("company", 500), call.text("tax_number", 40), call.text("postal_address", 500)
+    )
+    return call.go(f"{HERE}#company", _("Saved. New letters and statements say so."))
 
 
 def save_limits(call: Call) -> Response:

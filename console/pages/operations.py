@@ -7,16 +7,20 @@ from sqlalchemy import select, tuple_
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console.pages import sites
+from console.news import time_left
+from console.pages import directory_words, sites
 from console.web import Call
+from foundation.clock import now
 from foundation.tables import Operation
 from foundation.text import _, ngettext
 from sync import undo
+from sync.directories import history
 
 PAGE = 50
+REPLACED = 200  # overwritten values of an operation that are shown
 KNOWN = frozenset(
     ("read", "new", "changed", "same", "duplicate", "bad", "profiles", "undo", "customer", "left_alone",
-     "sums", "lines", "settings", "mailing", "audience", "cancelled", "sent")
+     "sums", "lines", "settings", "mailing", "audience", "cancelled", "sent", "pairs", "decided", "left_out")
 )  # fmt: skip
 
 
@@ -44,16 +48,37 @@ def show(call: Call) -> Response:
     return call.page(
         "operation.html",
         operation=operation,
-        facts=_facts(operation.result),
+        facts=_facts(operation.result) + _of_directories(operation),
         card=operation.result.get("customer") if operation.state == "done" else None,
         left_alone=_left_alone(operation.result),
         sums=operation.result.get("sums") or {},
         lines=operation.result.get("lines") or [],
         changes=sites.changes(operation.result.get("settings") or {}),
-        rest=[(key, value) for key, value in operation.result.items() if key not in KNOWN],
+        rest=[
+            (key, value)
+            for key, value in operation.result.items()
+            if key not in KNOWN and not (operation.kind == "directory" and key in directory_words.done())
+        ],
+        replaced=history.of_operation(call.db, operation.id, limit=REPLACED + 1),
+        most_replaced=REPLACED,
+        fields=directory_words.fields(),
+        reasons=directory_words.reasons(),
+        sent=directory_words.sent(),
         undoable=undo.undoable(operation),
-        restores=_restores(operation.kind),
+        restores=_restores(operation),
+        progress=_progress(operation),
     )
+
+
+def _progress(operation: Operation) -> tuple[float, str] | None:
+    """How far a bulk decision has come, from 0 to 1, and how long it will take; None when it is over."""
+    planned = operation.result.get("pairs")
+    if operation.state != "running" or not planned:
+        return None
+    done = operation.result.get("decided", 0) + operation.result.get("left_out", 0)
+    seconds = (now() - operation.started_at).total_seconds()
+    left = seconds / done * (planned - done) if done else None
+    return done / planned, time_left(left) if left is not None else ""
 
 
 def _facts(result: dict[str, Any]) -> list[tuple[str, int]]:
@@ -69,11 +94,20 @@ def _facts(result: dict[str, Any]) -> list[tuple[str, int]]:
         "audience": _("Audience"),
         "sent": _("Had left"),
         "cancelled": _("Will not be sent"),
+        "pairs": _("Pairs planned"),
+        "decided": _("Pairs decided"),
+        "left_out": _("Wait for you again"),
     }
     numbers = [(label, result.get(key)) for key, label in names.items()]
     undone = result.get("undo") or {}
     numbers += [(_("Put back"), undone.get("back")), (_("Taken away"), undone.get("gone"))]
     return [(label, number) for label, number in numbers if isinstance(number, int)]
+
+
+def _of_directories(operation: Operation) -> list[tuple[str, int]]:
+    """What a run of directories came to."""
+    names = directory_words.done() if operation.kind == "directory" else {}
+    return [(label, operation.result[key]) for key, label in names.items() if operation.result.get(key)]
 
 
 def _left_alone(result: dict[str, Any]) -> list[str]:
@@ -89,12 +123,18 @@ def undo_it(call: Call) -> Response:
     said = _("Undone.")
     if left:
         said = ngettext("Undone; %s thing was left alone.", "Undone; %s things were left alone.", left) % left
-    back = call.text("next", 100) == "/duplicates"
-    return call.go("/duplicates" if back else f"/operations/{operation.id}", said)
+    back = call.text("next", 300)
+    known = back.startswith("/duplicates?") or back == "/duplicates"
+    return call.go(back if known else f"/operations/{operation.id}", said)
 
 
-def _restores(kind: str) -> str:
-    """What the undo of a kind of operation brings back."""
+def _restores(operation: Operation) -> str:
+    """What the undo of an operation brings back."""
+    if "pairs" in operation.args:
+        return _(
+            "All pairs of this operation wait for a decision again; each half of a card gets its own back,"
+            " with what came since."
+        )
     return {
         "import": _(
             "What the file brought leaves the cards; what it changed goes back to the version before."
@@ -111,7 +151,7 @@ def _restores(kind: str) -> str:
         ),
         "directory.decision": _("Both sides say again what they said before; the conflict waits again."),
         "site": _("What was changed is again as it was before. Pages have it within five minutes."),
-    }.get(kind, _("What was before is put in force again."))
+    }.get(operation.kind, _("What was before is put in force again."))
 
 
 def _find(call: Call) -> Operation:

@@ -31,7 +31,7 @@ _TODAY = text(
     LEFT JOIN (SELECT source_id, sum(orders)::int AS orders,
                       jsonb_object_agg(currency, total::text) AS sums
                  FROM (SELECT source_id, currency, count(*) AS orders, sum(total - refunded) AS total
-                         FROM orders WHERE placed_at >= :midnight AND gone_at IS NULL
+                         FROM orders WHERE placed_at >= :midnight AND gone_at IS NULL AND copy_of IS NULL
                                        AND state NOT IN ('cart', 'cancelled', 'failed')
                         GROUP BY source_id, currency) c GROUP BY source_id) o ON o.source_id = s.id
     WHERE s.removed_at IS NULL ORDER BY s.name
@@ -44,7 +44,8 @@ _CARDS = text(
 _DAYS = text(
     """
     SELECT (placed_at AT TIME ZONE :zone)::date AS day, count(*) AS orders FROM orders
-     WHERE placed_at >= :since AND gone_at IS NULL AND state NOT IN ('cart', 'cancelled', 'failed')
+     WHERE placed_at >= :since AND gone_at IS NULL AND copy_of IS NULL
+       AND state NOT IN ('cart', 'cancelled', 'failed')
      GROUP BY day
     """
 )

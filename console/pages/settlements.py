@@ -1,6 +1,7 @@
 """The statement of mutual settlements of a customer: a page, and the same as XLSX and PDF."""
 
 from datetime import date, timedelta
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -54,6 +55,7 @@ def show(call: Call) -> Response:
         periods=_periods(call, here, asked, language),
         files={form: link(f"{here}.{form}", **asked, language=language) for form in _FILES},
         document=import_module("customers.settlements.words").document,
+        amount=partial(import_module("customers.settlements.sheet").amount, spoken=call.me.locale or "en"),
     )
 
 

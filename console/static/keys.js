@@ -1,4 +1,4 @@
-// "/" goes to the search; j and k walk a list; a letter presses the button of the current entry that names it.
+// "/" goes to the search; j and k walk a list; a key presses the button of the current entry that names it.
 const entries = () => [...document.querySelectorAll("[data-entry]")];
 let current = -1;
 
@@ -19,7 +19,7 @@ function move(step) {
 
 function press(key) {
   const entry = entries()[Math.max(0, current)] ?? document;
-  const button = entry.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const button = entry.querySelector(`[data-key~="${CSS.escape(key)}"]`);
   button?.click();
   return Boolean(button);
 }
@@ -32,10 +32,10 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "/") {
     document.querySelector("[data-search]")?.focus();
-  } else if (event.key === "j" || event.key === "k") {
+  } else if (entries().length && (event.key === "j" || event.key === "k")) {
     move(event.key === "j" ? 1 : -1);
-  } else if (!(event.key.length === 1 && press(event.key))) {
-    return;
+  } else if (event.repeat || event.shiftKey || !press(event.key)) {
+    return; // a key held down decides nothing about what comes next
   }
   event.preventDefault();
 });

@@ -20,3 +20,6 @@ if (run) {
   });
   addEventListener("pagehide", () => source.close());
 }
+
+const turning = document.querySelector("[data-reload]"); // what moves slowly is looked at again
+if (turning) setTimeout(() => location.reload(), 1000 * turning.dataset.reload);

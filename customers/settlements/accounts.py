@@ -8,7 +8,12 @@ from operator import attrgetter
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-Kind = Literal["invoice", "payment", "returned", "settled", "order", "order_settled"]
+Kind = Literal[
+    "invoice", "payment", "returned", "settled", "order", "order_settled", "shipment", "shipment_settled"
+]
+_SETTLED: dict[Kind, Kind] = {
+    "invoice": "settled", "order": "order_settled", "shipment": "shipment_settled",
+}  # fmt: skip
 _NONE = Decimal(0)
 
 
@@ -26,6 +31,9 @@ class Bill(NamedTuple):
     settled_at: datetime  # when what no payment accounts for is taken to be paid
     order_number: str = ""
     kind: Kind = "invoice"
+    books: bool = False  # of a ledger: another may have it as well
+    shipments: str = ""  # of an order, foundation.records.Shipment as JSON
+    ledger: str = ""  # its source's name, or the one it shares with ledgers that say the same
 
 
 class Money(NamedTuple):
@@ -39,6 +47,8 @@ class Money(NamedTuple):
     paid_at: datetime
     invoice_id: UUID | None = None
     order_number: str = ""
+    books: bool = False
+    ledger: str = ""
 
 
 class Entry(NamedTuple):
@@ -112,16 +122,19 @@ def entries(bills: Collection[Bill], payments: Collection[Money]) -> Iterable[En
         if one.invoice_id is not None and currencies.get(one.invoice_id) == one.currency:
             own[one.invoice_id] += one.amount
         else:
-            loose[one.source, one.currency] += one.amount
+            loose[one.ledger or one.source, one.currency] += one.amount
     for bill in sorted(bills, key=attrgetter("issued_at", "id")):
         yield Entry(
             bill.issued_at, bill.kind, bill.id, bill.number, bill.source, bill.currency, bill.total,
             bill.due_at, bill.order_number,
         )  # fmt: skip
         unexplained = bill.paid - own[bill.id]
-        covered = min(max(unexplained, _NONE), max(loose[bill.source, bill.currency], _NONE))
-        loose[bill.source, bill.currency] -= covered
+        pool = bill.ledger or bill.source, bill.currency
+        covered = min(max(unexplained, _NONE), max(loose[pool], _NONE))
+        loose[pool] -= covered
         if unexplained > covered:
             at = max(bill.settled_at, bill.issued_at)
-            settled: Kind = "settled" if bill.kind == "invoice" else "order_settled"
-            yield Entry(at, settled, bill.id, bill.number, bill.source, bill.currency, covered - unexplained)
+            yield Entry(
+                at, _SETTLED[bill.kind], bill.id, bill.number, bill.source, bill.currency,
+                covered - unexplained,
+            )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
+from typing import NamedTuple
 
 import msgspec
 from babel import dates, numbers
@@ -41,20 +41,30 @@ class Part(msgspec.Struct, frozen=True):
     verdict_amount: str
 
 
+class Side(msgspec.Struct, frozen=True):
+    """Who settles; its label, and empty texts where nobody has said."""
+
+    label: str
+    name: str
+    tax_number: str
+    address: str
+
+
 class Sheet(msgspec.Struct, frozen=True):
     """A whole document in one language."""
 
     language: str
     labels: dict[str, str]
-    name: str
-    tax_number: str
+    ours: Side
+    theirs: Side
     period: str
     parts: Sequence[Part]
 
     def texts(self) -> str:
         """Every text that comes from outside."""
         lines = [part for one in self.parts for line in one.lines for part in msgspec.structs.astuple(line)]
-        return "".join((self.name, self.tax_number, *lines))
+        sides = [part for one in (self.ours, self.theirs) for part in msgspec.structs.astuple(one)]
+        return "".join((*sides, *lines))
 
 
 def sheet(said: Statement, language: str) -> Sheet:
@@ -62,11 +72,33 @@ def sheet(said: Statement, language: str) -> Sheet:
     with text.language(language):
         spoken = text.spoken()
         since, until = day(said.period.since, spoken), day(said.period.until, spoken)
-        parts = [_part(one, said.period.zone, spoken) for one in said.accounts]
-        return Sheet(spoken, words.labels(), said.name, said.tax_number, f"{since} – {until}", parts)
+        parts = [_part(one, said, spoken) for one in said.accounts]
+        labels = words.labels()
+        ours = Side(labels["us"], *said.ours)
+        theirs = Side(labels["counterparty"], said.name, said.tax_number, said.address)
+        return Sheet(spoken, labels, ours, theirs, f"{since} – {until}", parts)
 
 
-def _part(account: Account, zone: ZoneInfo, spoken: str) -> Part:
+class Verdict(NamedTuple):
+    """Who owes whom in the end, and how much; in the language being spoken."""
+
+    words: str
+    amount: str
+
+
+def verdict(said: Statement, account: Account) -> Verdict:
+    """What an account ends with, by name where both sides have one."""
+    closing, spoken = account.closing, text.spoken()
+    if not closing:
+        return Verdict(words.closing(None), "")
+    until = day(said.period.until, spoken)
+    told = words.closing(closing > 0, said.ours.name, said.name, until)
+    return Verdict(told, f"{amount(abs(closing), account.currency, spoken)} {account.currency}")
+
+
+def _part(account: Account, said: Statement, spoken: str) -> Part:
+    zone = said.period.zone
+
     def shown(value: Decimal) -> str:
         return amount(value, account.currency, spoken)
 
@@ -82,11 +114,9 @@ def _part(account: Account, zone: ZoneInfo, spoken: str) -> Part:
         lines.append(
             Line(written(entry.at), told, entry.source, written(entry.due_at), charged, paid, shown(balance))
         )
-    closing = account.closing
     return Part(
         account.currency, shown(account.opening), lines, shown(account.charged), shown(account.paid),
-        shown(closing), words.closing(closing > 0 if closing else None),
-        f"{shown(abs(closing))} {account.currency}" if closing else "",
+        shown(account.closing), *verdict(said, account),
     )  # fmt: skip
 
 

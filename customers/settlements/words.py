@@ -9,8 +9,10 @@ def labels() -> dict[str, str]:
     return {
         "title": _("Statement of mutual settlements"),
         "period": _("Period"),
+        "us": _("Our company"),
         "counterparty": _("Counterparty"),
         "tax_number": _("Tax number"),
+        "address": _("Address"),
         "currency": _("Currency"),
         "date": _("Date"),
         "document": _("Document"),
@@ -37,16 +39,22 @@ def document(entry: Entry) -> str:
         "settled": _("Invoice %(number)s paid, as the accounts say"),
         "order": _("Order %(number)s"),
         "order_settled": _("Order %(number)s paid, as the accounts say"),
+        "shipment": _("Shipment %(number)s") if entry.number else _("Shipment"),
+        "shipment_settled": _("Shipment %(number)s paid, as the accounts say"),
     }[entry.kind] % {"number": entry.number}
     if entry.order_number:
         said += ", " + _("order %(number)s") % {"number": entry.order_number}
     return said
 
 
-def closing(owed: bool | None) -> str:
-    """Who owes whom in the end; None when nobody does."""
+def closing(owed: bool | None, ours: str = "", theirs: str = "", day: str = "") -> str:
+    """Who owes whom in the end, by name where both have one; None when nobody does."""
     if owed is None:
         return _("Nothing is owed by either side.")
+    if ours and theirs:
+        debtor, creditor = (theirs, ours) if owed else (ours, theirs)
+        said = {"day": day, "debtor": debtor, "creditor": creditor}
+        return _("On %(day)s %(debtor)s owes %(creditor)s:") % said
     return _("The counterparty owes us:") if owed else _("We owe the counterparty:")
 
 

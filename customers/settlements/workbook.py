@@ -6,7 +6,7 @@ from typing import Any
 
 import xlsxwriter
 
-from customers.settlements import words
+from customers.settlements import sheet, words
 from customers.settlements.accounts import Account
 from customers.settlements.reading import Statement
 from foundation import text
@@ -49,9 +49,8 @@ class _Writer:
         said = self.said
         self.cells([self.labels["title"]], self.title)
         since, until = said.period.since, said.period.until
-        self.pair("counterparty", said.name)
-        if said.tax_number:
-            self.pair("tax_number", said.tax_number)
+        self.side("counterparty", said.name, said.tax_number, said.address)
+        self.side("us", *said.ours)
         self.pair("period", f"{since:%d.%m.%Y} – {until:%d.%m.%Y}")
         for account in said.accounts:
             self.row += 1
@@ -64,6 +63,8 @@ class _Writer:
         """One currency."""
         zone, balance = self.said.period.zone, account.opening
         self.pair("currency", account.currency)
+        told = sheet.verdict(self.said, account)
+        self.cells([None, f"{told.words} {told.amount}".strip()])
         names = ("date", "document", "source", "due", "charged", "paid", "balance")
         self.cells([self.labels[name] for name in names], self.head)
         self.cells([None, self.labels["opening"], *[None] * 4, account.opening], self.bold)
@@ -80,6 +81,12 @@ class _Writer:
         turnover, closing = self.labels["turnover"], self.labels["closing"]
         self.cells([None, turnover, None, None, account.charged, account.paid, None], self.bold)
         self.cells([None, closing, *[None] * 4, account.closing], self.bold)
+
+    def side(self, label: str, *told: str) -> None:
+        """Who settles: the name, the tax number, the address, as far as somebody has said."""
+        for name, value in zip((label, "tax_number", "address"), told, strict=True):
+            if value or label == name == "counterparty":
+                self.pair(name, value)
 
     def pair(self, label: str, value: str) -> None:
         """A label with what it says."""

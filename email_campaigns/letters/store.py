@@ -167,6 +167,13 @@ def newest(session: Session, letter_id: UUID) -> LetterVersion | None:
     return session.scalar(wanted.order_by(LetterVersion.number.desc()).limit(1))
 
 
+def latest(session: Session) -> LetterVersion | None:
+    """The newest version of the letter made last that is not put away."""
+    wanted = select(LetterVersion).join(Letter, Letter.id == LetterVersion.letter_id)
+    wanted = wanted.where(Letter.archived_at.is_(None))
+    return session.scalar(wanted.order_by(Letter.id.desc(), LetterVersion.number.desc()).limit(1))
+
+
 def numbered(session: Session, letter_id: UUID, number: int) -> LetterVersion | None:
     """A version by its number."""
     wanted = select(LetterVersion).where(LetterVersion.letter_id == letter_id, LetterVersion.number == number)

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers import bills
 from customers.stats import COUNTED
 from email_campaigns.letters.lifting import address, amount, lift, said
 from email_campaigns.letters.render import Version
@@ -47,9 +48,10 @@ JOIN profiles q ON q.id = c.profile_id AND q.customer_id = p.customer_id
 WHERE p.customer_id = ANY(:ids) AND c.state IN ('open', 'abandoned') AND c.changed_at <= :at
 ORDER BY p.customer_id, c.changed_at DESC, c.key
 """)
-_INVOICES = text("""
+_INVOICES = text(f"""
 SELECT DISTINCT ON (customer_id) customer_id, number, currency, total, total - paid AS owed, issued_at, due_at
-FROM invoices WHERE customer_id = ANY(:ids) AND state = 'open' AND total > paid AND issued_at <= :at
+FROM invoices i WHERE customer_id = ANY(:ids) AND state = 'open' AND total > paid AND issued_at <= :at
+  AND {bills.ONCE}
 ORDER BY customer_id, due_at NULLS LAST, id
 """)
 _SHOP = """

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from customers import bills
 from email_campaigns.triggers import parts
 from email_campaigns.triggers.base import Select, Window
 
-_UNPAID = "i.state = 'open' AND i.total > i.paid"
+_UNPAID = f"i.state = 'open' AND i.total > i.paid AND {bills.ONCE}"
 _ENTRIES = f"""
 SELECT i.customer_id, i.profile_id, 'invoice:' || i.id || ':'
     || CAST(CAST(i.due_at AT TIME ZONE 'UTC' AS date) AS text) AS key, i.due_at + :t_shift AS at,

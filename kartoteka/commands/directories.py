@@ -1,6 +1,7 @@
 """Directories kept equal on both sides: switch on, plan, apply, decide conflicts."""
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -11,7 +12,8 @@ from foundation.errors import BadInput
 from kartoteka.commands import imports
 from kartoteka.terminal import data_option, finish, json_option, say, table
 
-SHOWN = ("linked", "taken", "pushed", "made", "agreed", "conflicts", "waiting", "gone", "stuck")
+DAY = click.DateTime(["%Y-%m-%d"])
+SHOWN = ("linked", "taken", "pushed", "made", "agreed", "conflicts", "waiting", "gone", "stuck", "unready")
 
 
 @click.command("directory")
@@ -19,10 +21,12 @@ SHOWN = ("linked", "taken", "pushed", "made", "agreed", "conflicts", "waiting", 
 @click.option(
     "--add",
     "what",
-    type=click.Choice(["counterparties", "nomenclature"]),
+    type=click.Choice(["counterparties", "nomenclature", "invoices"]),
     help="Keep this directory of the connection equal from now on.",
 )
-@click.option("--home", metavar="SHOP", help="With nomenclature: the shop whose products are ours.")
+@click.option(
+    "--home", metavar="SHOP", help="With nomenclature, invoices: the shop whose products or orders are ours."
+)
 @click.option(
     "--owner",
     "owners",
@@ -34,23 +38,28 @@ SHOWN = ("linked", "taken", "pushed", "made", "agreed", "conflicts", "waiting", 
     "--make",
     "creates",
     type=click.Choice(["none", "companies", "all"]),
-    help="Whom to make there that is only here.",
+    help="Whom or what to make there that is only here; companies is not for nomenclature.",
 )
 @click.option("--most", type=click.IntRange(0, 100), help="Per cent that a run may change unasked.")
+@click.option("--since", type=DAY, help="Invoices: orders of earlier days get none; today when not given.")
+@click.option("--due", type=click.IntRange(-1, 3650), help="Invoices: days to pay; -1: as the ledger has it.")
 @click.option("--automatic/--by-hand", default=None, help="Whether it runs by itself.")
 @data_option
 @json_option
 def directory_command(
     name: str, what: str | None, home: str | None, owners: tuple[str, ...], creates: str | None,
-    most: int | None, automatic: bool | None, data: Path | None, as_json: bool,
+    most: int | None, since: datetime | None, due: int | None, automatic: bool | None, data: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Show or set what is kept equal between the connection NAME and what we have."""
     from foundation.database import transaction
     from kartoteka import installation
     from sync import connections
     from sync.directories import keeping
+    from sync.directories.making import CREATES
 
-    fields = ("id", "what", "stream", "creates", "most", "automatic", "owners")
+    fields = ("id", "what", "stream", "creates", "most", "automatic", "owners", "since", "due_days")
+    day = since.replace(tzinfo=UTC) if since else None
     with installation.opened(data) as found, transaction(found.engine) as session:
         row, _source = connections.find(session, name)
         if what is not None:
@@ -59,7 +68,12 @@ def directory_command(
         kept = [one for one in keeping.of(session, row.id) if what in (None, one.what)]
         rules = dict(_rule(one) for one in owners) or None
         for one in kept:
-            keeping.change(session, one, owners=rules, creates=creates, most=most, automatic=automatic)
+            able = what is not None or creates in CREATES[one.what]  # all of them are asked, and some can't
+            makes = creates if able else None
+            keeping.change(
+                session, one, owners=rules, creates=makes, most=most, automatic=automatic, since=day,
+                due_days=due,
+            )  # fmt: skip
         rows = [{field: getattr(one, field) for field in fields} for one in kept]
     shown = [(one["what"], one["stream"], one["creates"], f"{one['most']} %", one["automatic"],
               ", ".join(f"{k}={v}" for k, v in one["owners"].items())) for one in rows]  # fmt: skip

@@ -6,22 +6,27 @@ from uuid import UUID
 
 import click
 
+from kartoteka.commands.dedupe_file import file_command
 from kartoteka.terminal import data_option, json_option, say, table
 
 
-@click.command("dedupe")
+@click.group("dedupe", invoke_without_command=True)
 @click.option("--join", "join_id", type=UUID, metavar="PAIR", help="This waiting pair is one customer.")
 @click.option("--apart", "apart_id", type=UUID, metavar="PAIR", help="This waiting pair is two, for good.")
 @click.option("--limit", default=50, type=click.IntRange(1, 1000), help="How many to list, the oldest first.")
 @data_option
 @json_option
+@click.pass_context
 def dedupe_command(
-    join_id: UUID | None, apart_id: UUID | None, limit: int, data: Path | None, as_json: bool
-) -> None:
+    ctx: click.Context, join_id: UUID | None, apart_id: UUID | None, limit: int, data: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """List pairs of cards that share a key but may be two customers, or decide one of them.
 
     Records that have landed are compared first, so nothing that waits is missing from the list.
     """
+    if ctx.invoked_subcommand:
+        return
     from customers import duplicates
     from foundation import jobs
     from foundation.database import transaction
@@ -46,6 +51,9 @@ def dedupe_command(
     shown = [(row["id"], row["why"], row["left"]["name"], row["right"]["name"]) for row in rows]
     listed = table(("PAIR", "WHY", "ONE", "OTHER"), shown, "Nothing waits for a decision.")
     say({"waiting": total, "data": rows, "next": None}, as_json, listed)
+
+
+dedupe_command.add_command(file_command)
 
 
 def as_row(pair: Any) -> dict[str, Any]:

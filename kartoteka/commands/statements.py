@@ -10,13 +10,15 @@ import click
 from kartoteka.terminal import data_option, json_option, say, to_json
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from customers.settlements.reading import Statement
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("statement")
-@click.argument("card", type=click.UUID)
+@click.argument("customer")
 @click.option("--from", "since", type=DAY, help="The first day; the first of this year when not given.")
 @click.option("--to", "until", type=DAY, help="The last day; today when not given.")
 @click.option("--format", "form", type=click.Choice(["xlsx", "pdf", "json"]), default="json",
@@ -28,11 +30,14 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @data_option
 @json_option
 def statement_command(
-    card: UUID, since: datetime | None, until: datetime | None, form: str, file: Path, language: str | None,
-    zone: str, data: Path | None, as_json: bool,
+    customer: str, since: datetime | None, until: datetime | None, form: str, file: Path,
+    language: str | None, zone: str, data: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write the statement of a customer: opening balance, what was charged and paid, closing balance."""
-    from customers import graph
+    """Write the statement of a CUSTOMER: opening balance, what was charged and paid, closing balance.
+
+    The CUSTOMER is named by the card's id, or by what finds one alone: the number of an invoice or order,
+    a tax number, an e-mail, a phone.
+    """
     from customers.settlements.reading import Period, read
     from foundation.clock import now
     from foundation.database import transaction
@@ -42,7 +47,7 @@ def statement_command(
     today = now().astimezone(here).date()
     period = Period(_day(since) or today.replace(month=1, day=1), _day(until) or today, here)
     with installation.opened(data) as found, transaction(found.engine) as session:
-        said = read(session, graph.survivor(session, card), period)
+        said = read(session, _card(session, customer), period)
     content = _content(said, form, language)
     if str(file) == "-":
         click.echo(content, nl=False)
@@ -51,6 +56,23 @@ def statement_command(
     lines = sum(len(account.entries) for account in said.accounts)
     told = {"customer": said.card, "from": period.since, "to": period.until, "file": file, "lines": lines}
     say(told, as_json, f"The statement of {said.name or said.card} with {lines:,} lines is in {file}.")
+
+
+def _card(session: "Session", named: str) -> UUID:
+    """The one living card that an id or the search means."""
+    from customers import graph, search
+    from foundation.errors import BadInput
+
+    try:
+        return graph.survivor(session, UUID(named))
+    except ValueError:
+        found = search.find(session, named, limit=6).rows
+    if len(found) == 1:
+        return found[0].id
+    if not found:
+        raise BadInput(f"no customer is found by {named}", "CUSTOMER")
+    listed = "".join(f"\n  {one.id}  {one.name}" for one in found[:5])
+    raise BadInput(f"{named} may mean several customers; name one by its id:{listed}", "CUSTOMER")
 
 
 def _day(given: datetime | None) -> date | None:
@@ -108,6 +130,7 @@ def _data(said: "Statement") -> dict[str, Any]:
             }
         )  # fmt: skip
     return {
-        "customer": said.card, "name": said.name, "from": said.period.since, "to": said.period.until,
+        "customer": said.card, "name": said.name, "tax_number": said.tax_number, "address": said.address,
+        "company": said.ours._asdict(), "from": said.period.since, "to": said.period.until,
         "zone": said.period.zone.key, "accounts": accounts,
     }  # fmt: skip

@@ -17,13 +17,14 @@ from foundation.database import transaction
 from kartoteka import installation, summaries
 from kartoteka.commands.imports import do_import
 from kartoteka.commands.up import run_all
-from kartoteka.demo import watching, writing
+from kartoteka.demo import accounting, watching, writing
 from kartoteka.demo.shop import KEY, SECRET
 from kartoteka.following import follow
 from kartoteka.installation import Installation
 from sync import connections, pull
 
 USUAL_PORT = 8000
+SHOP = "Samal web shop"
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def connect_shop(found: Installation, address: str) -> str:
     """Connect the shop with its webhooks and pull all of it; answers what came of it."""
     settings = {"address": address, "key": KEY, "secret": SECRET}
     with transaction(found.engine) as session:
-        made = connections.create(session, found.context.sealer, "woocommerce", "Samal web shop", settings)
+        made = connections.create(session, found.context.sealer, "woocommerce", SHOP, settings)
         connections.install_hooks(session, found.context.sealer, found.settings, made)
         run = pull.start(session, made.id)
     summary = summaries.of_run(follow(found, run.id, "Pulling the shop"))
@@ -98,8 +99,12 @@ def run(data: Path, *, people: int, orders: int, every: float, host: str | None,
                 click.echo(f"Kartoteka is at {address}; the invented shop is at {shop_address}")
                 click.echo(f"The shop: {connect_shop(found, shop_address)}")
                 click.echo(f"The old list: {import_list(found, old_list)}")
+                click.echo(f"The ledger: {accounting.keep(found, SHOP, shop_address)}")
+                accounting.go_on(found, shop_address)
                 click.echo(f"The site: {watching.watch(found, address, shop_address)}")
                 click.echo(f"Marketing: {writing.write(found, data, shop_address)}")
+                click.echo(f"The exchange: {accounting.exchange(found, address)}")
+                accounting.plan_it(found)
                 click.echo(f"Ready after {monotonic() - began:.0f} s. The shop goes on selling.")
                 click.echo(f"\n  Sign in (once, within ten minutes): {address}{sign_in_link(found)}\n")
                 click.echo(f"  The shop to walk around in: {shop_address}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from kartoteka.demo import oldlist
+from kartoteka.demo.books import Books
 from kartoteka.demo.company import Company
 from kartoteka.demo.live import Trickle
 from kartoteka.demo.shop import Shop
@@ -36,7 +37,9 @@ def main() -> None:
     sys.stdout.flush()
     server = uvicorn.Server(
         uvicorn.Config(
-            shop.app([*visitors.routes(), *Storefront(shop, visitors).routes()]),
+            shop.app(
+                [*visitors.routes(), *Books(company).routes(shop), *Storefront(shop, visitors).routes()]
+            ),
             log_config=None,
             access_log=False,
             timeout_keep_alive=15,

@@ -54,6 +54,8 @@ class Applier:
         if "make" in detail:
             self._make(row, detail["make"])
             return
+        if "waits" in detail:
+            return
         link = self.links.get((row.directory_id, row.external_id))
         if link is None:
             self._leave(row, "it is no pair any more")
@@ -79,7 +81,13 @@ class Applier:
         self.counts["made"] += 1
 
     def _link(self, rows: Sequence[Any]) -> None:
-        """Make pairs of those that met for the first time."""
+        """Make pairs of those that met for the first time, or better than before."""
+        for row in rows:
+            link, match = self.links.get((row.directory_id, row.external_id)), row.detail["match"]
+            if link is not None and link.state in ("waiting", "refused") and match["sure"]:
+                link.local_id, link.state, link.operation_id = row.local_id, "linked", self.operation.id
+                link.reason, link.said, link.linked_at = match["by"], match["value"], clock.now()
+                self.counts["linked"] += 1
         fresh = [
             {
                 "id": new_id(), "directory_id": row.directory_id, "local_id": row.local_id,
@@ -170,6 +178,18 @@ def take(
     )  # fmt: skip
     aside.extend((UUID(one), name, value) for one, value in field["asides"])
     agree(link, name, field["theirs"])
+
+
+def leave(session: Session, operation_id: UUID, link: Link, field: dict[str, Any]) -> None:
+    """A person lets two values stand beside each other: that is what both sides have agreed on."""
+    name = field["field"]
+    session.add(
+        Overwritten(
+            operation_id=operation_id, link_id=link.id, side="here", field=name, was=field["ours"],
+            now=field["theirs"], base=link.base.get(name), known=name in link.base, reason="kept",
+        )
+    )  # fmt: skip
+    agree(link, name, field["theirs"], {"here": field["ours"]})
 
 
 def push(

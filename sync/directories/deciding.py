@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 from uuid import UUID
 
+from sync.directories import fields
 from sync.directories.merge import Act, Case, Decision, decide, newest
 from sync.directories.pairs import Pair, Setting
 
 COUNTS = (
     "pairs", "same", "linked", "taken", "pushed", "agreed", "conflicts", "waiting", "made", "joined", "gone",
-    "stuck", "busy", "only_there", "only_here", "changed",
+    "stuck", "busy", "only_there", "only_here", "changed", "unready",
 )  # fmt: skip
 ACTS = get_args(Act)
 
@@ -36,7 +37,7 @@ def plan_pair(here: Setting, pair: Pair, counts: Counter[str]) -> Planned | None
 
 def _detail(here: Setting, pair: Pair, counts: Counter[str]) -> dict[str, Any]:
     link = pair.link
-    state = link.link_state if link is not None else None
+    state = link.link_state if link is not None and not pair.anew else None
     if pair.gone_there is not None or pair.gone_here is not None:
         return _gone(pair, counts)
     if state == "refused":
@@ -51,7 +52,7 @@ def _detail(here: Setting, pair: Pair, counts: Counter[str]) -> dict[str, Any]:
         counts["joined"] += 1
         return {"join": str(pair.join)}
     detail: dict[str, Any] = {}
-    if link is None:
+    if state is None:
         if pair.matched is None:
             counts["only_there"] += 1
             return {}
@@ -61,6 +62,7 @@ def _detail(here: Setting, pair: Pair, counts: Counter[str]) -> dict[str, Any]:
             return detail
         counts["linked"] += 1
     elif state == "made":
+        counts["linked"] += 1
         detail["join"] = None
     if link is not None and (link.gone_there_at or link.gone_here_at):
         detail["back"] = True
@@ -115,20 +117,24 @@ def _case(here: Setting, pair: Pair, name: str) -> Case:
     agreed = base.get(name)
     refused = (link.refused if link is not None else None) or {}
     waiting = (link.conflicts if link is not None else None) or {}
-    value = ours.value if ours else None
+    base_ours = link.here.get(name, agreed) if link is not None else None
+    base_theirs = link.there.get(name, agreed) if link is not None else None
+    said = fields.alike(name, theirs.value if theirs else None, base_theirs)
+    value = fields.alike(name, ours.value if ours else None, said, base_ours)
     return Case(
         field=name,
         known=name in base,
-        base_ours=link.here.get(name, agreed) if link is not None else None,
-        base_theirs=link.there.get(name, agreed) if link is not None else None,
+        base_ours=base_ours,
+        base_theirs=base_theirs,
         ours=value,
-        theirs=theirs.value if theirs else None,
+        theirs=said,
         owner=pair.owners.get(name, "ask"),
         ours_at=ours.at if ours else None,
         theirs_at=theirs.at if theirs else None,
         card=here.card,
         writes_here=here.writes_here is None or name in here.writes_here,
-        writes_there=name in here.writes_there,
+        writes_there=name in here.writes_there and not pair.fixed,
+        lasting=here.lasting,
         held=name in waiting and waiting[name][2] == "undone",
         refused=name in refused and refused[name] == value,
     )

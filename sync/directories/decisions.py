@@ -34,6 +34,8 @@ def decide(session: Session, ids: Collection[UUID], side: Side | None, actor: st
     if not found:
         raise BadInput("None of these conflicts waits any more.", "conflicts")
     title = f"Conflicts decided: {len(found)}"
+    if len(found) == 1:
+        title = f"Conflict decided: {found[0].title}, {found[0].field}"
     operation = operations.begin(
         session, KIND, title, actor, {"side": side, "conflicts": [str(i) for i in ids]}
     )
@@ -76,13 +78,15 @@ def _decide_pair(
         if now != (one.ours, one.theirs):
             left.append(f"{one.title}, {one.field}: it has changed since")
             continue
-        if not _writable(here, one.field, chosen):
+        if not _writable(here, pair, one.field, chosen):
             left.append(f"{one.title}, {one.field}: that side of it can't be written")
             continue
         told = {"field": one.field, "ours": one.ours, "theirs": one.theirs, "reason": "person"}
         one.state, one.decision = "decided", chosen
         if chosen == "ours":
             out["there"][one.field] = told
+        elif here.lasting:
+            apply.leave(session, operation_id, link, told)
         elif not here.card:
             out["here"][one.field] = told
         else:
@@ -95,11 +99,11 @@ def _decide_pair(
     return left
 
 
-def _writable(here: Setting, name: str, chosen: str) -> bool:
-    """Whether the losing side can be written."""
+def _writable(here: Setting, pair: Pair, name: str, chosen: str) -> bool:
+    """Whether the losing side can be written, or may keep what it has."""
     if chosen == "ours":
-        return name in here.writes_there
-    return here.writes_here is None or name in here.writes_here
+        return name in here.writes_there and not pair.fixed
+    return here.lasting or here.writes_here is None or name in here.writes_here
 
 
 def pair(session: Session, link_id: UUID, same: bool, actor: str) -> Undone:
@@ -109,7 +113,7 @@ def pair(session: Session, link_id: UUID, same: bool, actor: str) -> Undone:
     if link is None or link.state != "waiting":
         raise BadInput("Nothing of this pair waits any more.", "pair")
     directory = session.get_one(Directory, link.directory_id)
-    title = "A pair confirmed" if same else "No pair"
+    title = f"{'A pair confirmed' if same else 'No pair'}: {link.said or link.external_id}"
     args = {"link": str(link.id), "was": link.state, "same": same}
     operation = operations.begin(session, KIND, title, actor, args)
     link.state = "linked" if same else "refused"

@@ -33,6 +33,10 @@ PRODUCT: dict[str, tuple[str, ...]] = {
     "name": ("name",), "sku": ("sku",), "barcode": ("barcode",), "price": ("price",), "unit": ("unit",),
     "category": ("category",),
 }  # fmt: skip
+INVOICE: dict[str, tuple[str, ...]] = {
+    "total": ("lines",), "currency": ("currency",), "cancelled": ("state",),
+}  # fmt: skip
+OF = {"counterparties": PERSON, "nomenclature": PRODUCT, "invoices": INVOICE}
 NOBODY = UUID(int=0)
 
 
@@ -74,6 +78,13 @@ def of_claims(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) ->
     return found
 
 
+def alike(field: str, value: str | None, *others: str | None) -> str | None:
+    """The value, in the form that one of the others has: letter case makes no other e-mail of it."""
+    if field != "email" or not value:
+        return value
+    return next((one for one in others if one and one.casefold() == value.casefold()), value)
+
+
 def owner(field: str, order: Sequence[str], ours: Claim | None, theirs: Claim) -> Owner:
     """Who owns a field by the order of its policy: whichever of the two it names first, else nobody."""
 
@@ -93,6 +104,15 @@ def of_product(record: Product, at: datetime | None, by: UUID | None = None) -> 
         "price": amount(record.price) if record.price is not None else "", "unit": record.unit.strip(),
         "category": record.category.strip(),
     }  # fmt: skip
+    return {field: Said(value, at, by) for field, value in values.items() if value}
+
+
+def of_bill(
+    total: Decimal, currency: str, state: str, at: datetime | None, by: UUID | None = None
+) -> dict[str, Said]:  # fmt: skip
+    """What is compared of an order and its invoice."""
+    cancelled = "yes" if state in ("cancelled", "failed") else ""
+    values = {"total": amount(total), "currency": currency, "cancelled": cancelled}
     return {field: Said(value, at, by) for field, value in values.items() if value}
 
 

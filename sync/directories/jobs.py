@@ -184,9 +184,10 @@ def check(work: Work) -> None:
                 session, area="directory", subject=f"directories of {name}", message=plan.guard,
                 source_id=connection_id, key=f"directory:{connection_id}",
             )  # fmt: skip
-        elif plans.changes(session, plan.id, limit=1):
+        elif plans.to_do(session, plan.id):
             start(session, plan.id, "system")
         else:
+            session.execute(delete(PlannedPair).where(PlannedPair.plan_id == plan.id))
             session.delete(plan)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select, text
@@ -9,22 +10,23 @@ from sqlalchemy.orm import Session
 
 from connectors.base import Stream
 from customers.tables import Source
+from foundation import clock
 from foundation.errors import BadInput
 from sync import connections
 from sync.directories import fields
-from sync.directories.making import ALL, COMPANIES
+from sync.directories.making import CREATES
 from sync.directories.merge import OWNERS
 from sync.directories.tables import Conflict, Directory, DirectoryPlan, Link, PlannedPair, Push
 from sync.tables import Connection
 
-WHATS = {"counterparties": "person", "nomenclature": "product"}
-CREATES = ("none", COMPANIES, ALL)
+WHATS = {"counterparties": "person", "nomenclature": "product", "invoices": "invoice"}
+_HOMES = {"nomenclature": "product", "invoices": "order"}  # what of a shop is ours
 
 
 def of(session: Session, connection_id: UUID) -> list[Directory]:
-    """The directories of a connection, counterparties before nomenclature; `BadInput` when it has none."""
-    query = select(Directory).where(Directory.connection_id == connection_id).order_by(Directory.what)
-    found = list(session.scalars(query))
+    """The directories of a connection, those before others that need them; `BadInput` when it has none."""
+    query = select(Directory).where(Directory.connection_id == connection_id)
+    found = sorted(session.scalars(query), key=lambda one: list(WHATS).index(one.what))
     if not found:
         raise BadInput("Nothing of this connection is kept equal yet; add a directory first.", "connection")
     return found
@@ -38,7 +40,7 @@ def ensure(session: Session, connection_id: UUID) -> list[Directory]:
             select(Source.id).join(Connection, Connection.id == Source.id).where(Source.role == "shop")
         ).all()
         home = shops[0] if len(shops) == 1 else None
-        for what in WHATS:
+        for what in ("counterparties", "nomenclature"):  # invoices only where somebody asks for them
             with contextlib.suppress(BadInput):
                 add(session, connection_id, what, home if what == "nomenclature" else None)
     return of(session, connection_id)
@@ -57,17 +59,17 @@ def add(session: Session, connection_id: UUID, what: str, home_id: UUID | None =
         return known
     there = _stream(session, connection_id, WHATS[what])
     home = None
-    if what == "nomenclature":
+    if what in _HOMES:
         if home_id is None or home_id == connection_id:
-            raise BadInput("Name the shop whose products are ours.", "home")
-        home = _stream(session, home_id, "product")
+            raise BadInput(f"Name the shop whose {_HOMES[what]}s are ours.", "home")
+        home = _stream(session, home_id, _HOMES[what])
     elif home_id is not None:
         raise BadInput("Counterparties are kept equal with the cards, not with a shop.", "home")
-    if not there.writes and not (home and home.writes):
+    if not there.writes and not (what == "nomenclature" and home and home.writes):
         raise BadInput(f"Nothing of {there.title} can be written on either side.", "connection")
     made = Directory(
         connection_id=connection_id, what=what, stream=there.name, home_id=home_id,
-        home_stream=home.name if home else None,
+        home_stream=home.name if home else None, since=_today() if what == "invoices" else None,
     )  # fmt: skip
     session.add(made)
     session.flush()
@@ -77,10 +79,16 @@ def add(session: Session, connection_id: UUID, what: str, home_id: UUID | None =
 def change(
     session: Session, directory: Directory, *, owners: Mapping[str, str] | None = None,
     creates: str | None = None, most: int | None = None, automatic: bool | None = None,
+    since: datetime | None = None, due_days: int | None = None,
 ) -> None:  # fmt: skip
-    """Set who owns which field, whom to make there, and how much a run may change unasked."""
+    """Set who owns which field, whom to make there, and how much a run may change unasked.
+
+    Of invoices: the orders since when, and the days that there are to pay (negative: as the ledger has it).
+    """
     if owners is not None:
-        names = fields.PERSON if directory.what == "counterparties" else fields.PRODUCT
+        if owners and directory.what == "invoices":
+            raise BadInput("What an order and its invoice differ in is always asked about.", "owner")
+        names = fields.OF[directory.what]
         for name, said in owners.items():
             if name not in names or (said and said not in OWNERS):
                 wanted = f"{', '.join(names)} with one of {', '.join(OWNERS)}"
@@ -88,8 +96,9 @@ def change(
         merged = {**directory.owners, **owners}
         directory.owners = {name: said for name, said in merged.items() if said}
     if creates is not None:
-        if creates not in CREATES:
-            raise BadInput(f"“{creates}” is none of {', '.join(CREATES)}", "creates")
+        able = CREATES[directory.what]
+        if creates not in able:
+            raise BadInput(f"“{creates}” is none of {', '.join(able)}", "creates")
         directory.creates = creates
     if most is not None:
         if not 0 <= most <= 100:
@@ -97,6 +106,10 @@ def change(
         directory.most = most
     if automatic is not None:
         directory.automatic = automatic
+    if directory.what == "invoices":
+        directory.since = since or directory.since
+        if due_days is not None:
+            directory.due_days = due_days if due_days >= 0 else None
     session.flush()
 
 
@@ -104,7 +117,8 @@ def large(session: Session, connection_id: UUID, most: int) -> bool:
     """Whether the other side has more objects than so many."""
     query = text(
         "SELECT count(*) FROM (SELECT 1 FROM profiles WHERE source_id = :id UNION ALL"
-        " SELECT 1 FROM products WHERE source_id = :id LIMIT :most) AS counted"
+        " SELECT 1 FROM products WHERE source_id = :id UNION ALL SELECT 1 FROM invoices"
+        " WHERE source_id = :id LIMIT :most) AS counted"
     )
     return int(session.scalar(query, {"id": connection_id, "most": most + 1}) or 0) > most
 
@@ -117,6 +131,10 @@ def drop(session: Session, connection_id: UUID) -> None:
         session.execute(delete(table).where(table.directory_id.in_(ids)))
     session.execute(delete(DirectoryPlan).where(DirectoryPlan.connection_id == connection_id))
     session.execute(delete(Directory).where(Directory.id.in_(ids)))
+
+
+def _today() -> datetime:
+    return clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _stream(session: Session, connection_id: UUID, what: str) -> Stream:

@@ -1,6 +1,6 @@
 """A directory to look at: both sides of each pair beside each other, filtered, a page at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from sync.directories import pairs, reading
+from sync.directories import bills, invoicing, pairs, reading
+from sync.directories.bills import Why
+from sync.directories.fields import alike
 from sync.directories.pairs import Pair, Setting
 from sync.directories.tables import Directory
 
@@ -19,6 +21,8 @@ _THERE = {
     " AND l.external_id = p.external_id WHERE p.source_id = :source AND p.kind <> 'guest'"
     " AND p.landed_id IS NOT NULL",
     "nomenclature": "products p LEFT JOIN links l ON l.directory_id = :directory"
+    " AND l.external_id = p.external_id WHERE p.source_id = :source",
+    "invoices": "invoices p LEFT JOIN links l ON l.directory_id = :directory"
     " AND l.external_id = p.external_id WHERE p.source_id = :source",
 }
 _CONFLICT = "EXISTS (SELECT FROM conflicts c WHERE c.link_id = l.id AND c.state = 'waiting')"
@@ -51,7 +55,7 @@ class Side:
     @property
     def differs(self) -> bool:
         """Whether both say something and not the same."""
-        return self.ours != self.theirs and bool(self.ours)
+        return alike(self.field, self.ours, self.theirs) != self.theirs and bool(self.ours)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Seen:
     state: str  # linked made waiting refused · only_there only_here several gone busy
     reason: str
     sides: list[Side]
+    waits: Sequence[Why] = ()  # why an order has no invoice there yet
 
 
 def look(
@@ -112,6 +117,8 @@ def _ids(session: Session, directory: Directory, show: str, after: str, limit: i
 
 
 def _only_here(session: Session, directory: Directory, after: str, limit: int) -> tuple[list[Seen], str]:
+    if directory.what == "invoices":
+        return _unbilled(session, directory, UUID(after) if after else UUID(int=0), limit)
     values: dict[str, Any] = {
         "directory": directory.id, "source": directory.connection_id, "home": directory.home_id,
         "after": UUID(after) if after else UUID(int=0), "limit": limit + 1,
@@ -119,6 +126,18 @@ def _only_here(session: Session, directory: Directory, after: str, limit: int) -
     rows = session.execute(text(_HERE[directory.what]), values).all()
     seen = [Seen(row.name, "", row.id, "only_here", "", []) for row in rows[:limit]]
     return seen, rows[limit - 1].key if len(rows) > limit else ""
+
+
+def _unbilled(session: Session, directory: Directory, after: UUID, limit: int) -> tuple[list[Seen], str]:
+    """Orders without an invoice, each with what it waits for."""
+    rows = invoicing.orders(session, directory, after, limit + 1)
+    drawn = bills.drawn(session, directory, [row.id for row in rows[:limit]], ())
+    seen = []
+    for row in rows[:limit]:
+        bill = drawn[row.id]
+        sides = [Side("total", bill.fields["total"], "", False)]
+        seen.append(Seen(bill.title, "", row.id, "only_here", "", sides, invoicing.why(row, bill)))
+    return seen, str(rows[limit - 1].id) if len(rows) > limit else ""
 
 
 def _seen(here: Setting, pair: Pair) -> Seen:
@@ -139,4 +158,5 @@ def _seen(here: Setting, pair: Pair) -> Seen:
                 Side(name, ours.value if ours else "", theirs.value if theirs else "", name in waiting)
             )
     reason = pair.matched.by if pair.matched is not None and link is None else ""
-    return Seen(pair.title, pair.external_id, pair.local_id, state, reason, sides)
+    ours_id = link.local_id if link is not None and state == "waiting" else pair.local_id  # of a doubt: which
+    return Seen(pair.title, pair.external_id, ours_id, state, reason, sides)

@@ -31,6 +31,7 @@ REASONS = {
     "read_only_there": "the other side doesn't let this field be written",
     "refused": "the other side refused this value",
     "person": "a person decided",
+    "kept": "a person lets both stand",
 }
 
 
@@ -51,6 +52,7 @@ class Case(NamedTuple):
     writes_there: bool = True
     held: bool = False  # an undone decision waits
     refused: bool = False  # the other side has refused this very value
+    lasting: bool = False  # what can't be written waits for a person
 
 
 class Decision(NamedTuple):
@@ -64,12 +66,13 @@ class Decision(NamedTuple):
 def decide(case: Case) -> Decision:
     """The three-way decision; the same whatever was decided about other fields."""
     act, reason = _decide(case)
+    stuck: Act = "conflict" if case.lasting else "stuck"
     if act == "push" and not case.writes_there:
-        act, reason = "stuck", "read_only_there"
+        act, reason = stuck, "read_only_there"
     elif act == "push" and case.refused:
-        act, reason = "stuck", "refused"
+        act, reason = stuck, "refused"
     elif act == "take" and not case.writes_here:
-        act, reason = "stuck", "read_only_here"
+        act, reason = stuck, "read_only_here"
     return Decision(case.field, act, reason)
 
 

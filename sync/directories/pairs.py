@@ -33,9 +33,20 @@ EXISTS (SELECT FROM pushes o WHERE o.link_id = l.id AND o.state IN ('waiting', '
 (SELECT jsonb_object_agg(c.field, jsonb_build_array(c.ours, c.theirs, c.reason)) FROM conflicts c
   WHERE c.link_id = l.id AND c.state = 'waiting') AS conflicts
 """
+
+
+def making(local_id: str) -> str:
+    """A column: the thing of ours is on its way there to be made, so what looks like it there may be it."""
+    return (
+        f"EXISTS (SELECT FROM pushes w WHERE w.local_id = {local_id} AND w.directory_id = :directory"
+        " AND w.link_id IS NULL AND w.state IN ('waiting', 'sent')) AS making"
+    )
+
+
 _PEOPLE = f"""
 SELECT p.id, p.external_id, p.customer_id, p.changed_at, p.gone_at, CAST(p.record AS text) AS record, c.name,
-  coalesce(h.pending, false) AS pending, h.version_at, h.version_hash, {LINK}
+  coalesce(h.pending, false) AS pending, h.version_at, h.version_hash, {LINK},
+  {making("p.customer_id")}
 FROM profiles p
 LEFT JOIN customers c ON c.id = p.customer_id
 LEFT JOIN landed_heads h ON h.connection_id = p.source_id AND h.stream = :stream
@@ -66,12 +77,14 @@ class Pair:
     owners: Mapping[str, Owner] = field(default_factory=dict)
     asides: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)  # field -> profile, value
     matched: matching.Match | None = None
+    anew: bool = False  # the match is a better one than that of the link, which nobody has confirmed
     link: Row[Any] | None = None
     busy: bool = False
     several: bool = False
     gone_there: datetime | None = None
     gone_here: datetime | None = None
     join: UUID | None = None  # the card it was made of, while it stands on another
+    fixed: bool = False  # nothing of the object there can be written any more
     version: str = ""  # of the object there that its values were read from
     home: str = ""  # the external id of a product of ours
     home_version: str = ""
@@ -93,20 +106,27 @@ class Setting:
         return self.writes_here is None
 
     @property
+    def lasting(self) -> bool:
+        """Whether a difference that can't be written away is shown to a person, who may let it stand."""
+        return self.directory.what == "invoices"
+
+    @property
     def compared(self) -> list[str]:
-        """The fields that can be brought to be equal."""
+        """The fields that can be brought to be equal, and those that a person has to know about."""
+        if self.lasting:
+            return list(self.names)
         able = self.writes_there if self.card else self.writes_there | (self.writes_here or frozenset())
         return [name for name in self.names if name in able]
 
 
 def setting(session: Session, directory: Directory) -> Setting:
     """What is known of a directory's two sides."""
-    names = fields.PERSON if directory.what == "counterparties" else fields.PRODUCT
+    names = fields.OF[directory.what]
     there = stream_of(connections.connector_class(session, directory.connection_id), directory.stream)
     here = None
     if directory.home_id is not None:
         home = stream_of(connections.connector_class(session, directory.home_id), directory.home_stream or "")
-        here = fields.written(names, home.writes)
+        here = fields.written(names, home.writes if home.what == "product" else ())  # orders are the shop's
     name = session.get_one(Source, directory.connection_id).name
     return Setting(directory, name, fields.written(names, there.writes), here, names)
 
@@ -191,7 +211,7 @@ def stands(pair: Pair, row: Row[Any]) -> None:
     if row.link_id is not None:
         pair.link = row
         pair.busy = row.on_its_way
-    pair.busy = pair.busy or row.pending
+    pair.busy = pair.busy or row.pending or row.making
 
 
 def _owners(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from foundation import clock
 from foundation.database import copy_rows
 from foundation.errors import BadInput
-from sync.directories import keeping, making, pairs, reading
+from sync.directories import invoicing, keeping, making, pairs, reading
 from sync.directories.deciding import COUNTS, Planned, plan_pair
 from sync.directories.pairs import Setting
 from sync.directories.tables import DirectoryPlan
@@ -33,9 +33,15 @@ class Seen:
         self.counts: Counter[str] = Counter()
         self.guards: list[str] = []
         self.digest = hashlib.blake2b(digest_size=16)
+        self.coming: set[UUID] = set()  # what of ours the plan makes there, or pairs with what is there
 
     def take(self, one: Planned) -> None:
-        """Put one planned pair into the hash."""
+        """Put one planned pair into the hash, unless it only says what waits and why."""
+        if "waits" in one.detail:
+            return
+        sure = "make" in one.detail or one.detail.get("match", {}).get("sure")
+        if sure and one.local_id is not None:
+            self.coming.add(one.local_id)
         fields = one.detail.get("fields", ())
         told = [{name: field[name] for name in field if name not in _UNHASHED} for field in fields]
         detail = {name: said for name, said in one.detail.items() if "version" not in name}
@@ -70,13 +76,20 @@ def build(session: Session, connection_id: UUID, seen: Seen) -> Iterator[Planned
     for directory in keeping.of(session, connection_id):
         here = pairs.setting(session, directory)
         counts: Counter[str] = Counter()
+        matched: set[UUID] = set()  # with something there, in this very plan
         for page in reading.read(session, here):
             for pair in page:
+                if (pair.link is None or pair.anew) and pair.matched and pair.local_id:
+                    matched.add(pair.local_id)
                 planned = plan_pair(here, pair, counts)
                 if planned is not None:
                     seen.take(planned)
                     yield planned
-        for planned in making.wanted(session, here, counts):
+        if directory.what == "invoices":
+            wanted = invoicing.wanted(session, here, counts, seen.coming)
+        else:
+            wanted = making.wanted(session, here, counts, matched)
+        for planned in wanted:
             seen.take(planned)
             yield planned
         seen.counts.update(counts)
@@ -110,10 +123,19 @@ def changes(session: Session, plan_id: UUID, after: int = -1, limit: int = 200) 
     return list(session.execute(query, {"plan": plan_id, "after": after, "limit": limit}))
 
 
+def to_do(session: Session, plan_id: UUID) -> int:
+    """How many pairs of a plan something is done about."""
+    query = text("SELECT count(*) FROM planned_pairs WHERE plan_id = :plan AND detail -> 'waits' IS NULL")
+    return int(session.scalar(query, {"plan": plan_id}) or 0)
+
+
 def _guard(here: Setting, counts: Counter[str]) -> str:
     """Why a run should not go on by itself, or nothing."""
     changed, of = counts["changed"] + counts["made"], counts["pairs"]
-    if of <= FEW or changed * 100 <= of * here.directory.most:
+    if max(changed, of) <= FEW or changed * 100 <= of * here.directory.most:
         return ""
+    if changed > of:
+        made, what = counts["made"], here.directory.what
+        return f"This run would make {made} {what} there, where {of} are: waiting for you."
     share = changed * 100 // of
     return f"This run would change {share} % of {here.directory.what}: waiting for you."

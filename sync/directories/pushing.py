@@ -19,10 +19,10 @@ from foundation import clock, jobs, problems
 from foundation.database import transaction
 from foundation.errors import Misconfigured, Permanent
 from foundation.jobs import Work, job
-from foundation.records import Person, Product
+from foundation.records import Invoice, Person, Product
 from foundation.tables import Problem
 from sync import connections, context
-from sync.directories import fields
+from sync.directories import fields, invoicing, making
 from sync.directories.apply import agree
 from sync.directories.pairs import stream_of
 from sync.directories.tables import Directory, Link, Push
@@ -70,12 +70,13 @@ def _claim(work: Work, connection_id: UUID, connector: Connector) -> tuple[UUID,
     streams = [one.name for one in sorted(connector.streams, key=lambda one: ORDER.index(one.what))]
     with transaction(work.engine) as session:
         work.guard(session)
-        found = session.scalar(_NEXT, {"connection": connection_id, "streams": streams})
-        if found is None:
+        row = _next(session, {"connection": connection_id, "streams": streams})
+        if row is None:
             return None
-        row = session.get_one(Push, found)
         row.state, row.attempts, row.sent_at = "sent", row.attempts + 1, clock.now()
         writes = stream_of(connector, row.stream).writes
+        if _what(session, row) == "invoices":
+            return row.id, row.stream, invoicing.change(row, writes)
         before, after = _records(session, row)
         if row.record is None:
             row.record = msgspec.to_builtins(after)
@@ -88,9 +89,31 @@ def _claim(work: Work, connection_id: UUID, connector: Connector) -> tuple[UUID,
         return row.id, row.stream, change
 
 
+def _next(session: Session, values: dict[str, Any]) -> Push | None:
+    """The next one whose time has come. What is not to be made any more is left to the next run."""
+    while found := session.scalar(_NEXT, values):
+        row, why = session.get_one(Push, found), ""
+        if _what(session, row) == "invoices":
+            if row.record is None:
+                record, why = invoicing.record(session, row)
+                row.record = msgspec.to_builtins(record) if record is not None else None
+        elif row.link_id is None and row.state == "waiting" and row.attempts < 2:  # no answer was lost
+            why = making.overtaken(session, row)
+        if not why:
+            return row
+        row.state, row.done_at, row.error = "overtaken", clock.now(), why
+        problems.settle(session, f"push:{row.id}")
+        session.flush()
+    return None
+
+
+def _what(session: Session, row: Push) -> str:
+    return session.get_one(Directory, row.directory_id).what
+
+
 def _records(session: Session, row: Push) -> tuple[Person | Product, Person | Product]:
     """The object as it stands there and as it should."""
-    person = session.get_one(Directory, row.directory_id).what == "counterparties"
+    person = _what(session, row) == "counterparties"
     if not row.external_id:
         said = dict(row.fields)
         if person:
@@ -142,7 +165,10 @@ def _arrived(work: Work, connector: Connector, push_id: UUID, raw: Raw, read_at:
 
 def _move_base(session: Session, row: Push, connector: Connector, raw: Raw) -> None:
     """Both sides have agreed on what arrived, in whatever form the other side keeps it."""
-    said = {name: value for name, value in row.fields.items() if name != "kind"}
+    stream = stream_of(connector, row.stream)
+    names = fields.OF[_what(session, row)]
+    able = names if stream.what == "invoice" else fields.written(names, stream.writes)
+    said = {name: value for name, value in row.fields.items() if name in able}  # the rest helped to make it
     kept = _read(connector, row, raw)
     there = row.link_id is None or row.connection_id != _home(session, row)
     if row.link_id is None:
@@ -156,11 +182,15 @@ def _move_base(session: Session, row: Push, connector: Connector, raw: Raw) -> N
                 state="made", reason="made", operation_id=row.operation_id, base={}, here={}, there={},
             )  # fmt: skip
             session.add(link)
+        elif link.state == "waiting":  # it had been read before we heard that we made it
+            link.local_id, link.state, link.reason = row.local_id, "made", "made"
     else:
         link = session.get_one(Link, row.link_id, with_for_update=True)
     for name, value in said.items():
         other = kept.get(name) if kept is not None else value
-        if row.attempts > 1 and not _is_form(value, other):
+        if _what(session, row) == "invoices":
+            other = invoicing.form(row, name, value, other)
+        elif row.attempts > 1 and not _is_form(value, other):
             other = value  # somebody may have changed it since the first attempt arrived: that is a change
         agree(link, name, value, {"there" if there else "here": other} if other != value else None)
 
@@ -185,6 +215,9 @@ def _read(connector: Connector, row: Push, raw: Raw) -> dict[str, str] | None:
         if isinstance(record, Person) and not record.guest:
             claim = Claim(fields.NOBODY, row.connection_id, "", clock.now(), record)
             return {name: one.value for name, one in fields.of_person(claim).items()}
+        if isinstance(record, Invoice):
+            said = fields.of_bill(record.total, record.currency, record.state, None)
+            return {name: one.value for name, one in said.items()}
         if isinstance(record, Product):
             return {name: one.value for name, one in fields.of_product(record, None).items()}
     return None
@@ -202,6 +235,7 @@ def _overtaken(
         if row.state == "sent":
             land(session, row.connection_id, stream, raws, "pull", read_at=read_at)
             row.state, row.done_at, row.error = "overtaken", clock.now(), words
+            problems.settle(session, f"push:{row.id}")
 
 
 def _ask_person(work: Work, push_id: UUID, error: Misconfigured) -> None:

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from sync.directories import goods, pairs
+from sync.directories import goods, invoices, pairs
 from sync.directories.pairs import Pair, Setting
 from sync.directories.tables import Directory, Link
 
-READERS = {"counterparties": pairs.people, "nomenclature": goods.goods}
+READERS = {"counterparties": pairs.people, "nomenclature": goods.goods, "invoices": invoices.invoices}
 
 
 def read(session: Session, here: Setting, only: Sequence[str] | None = None) -> Iterator[list[Pair]]:

@@ -19,14 +19,16 @@ class Directory(Base):
     __tablename__ = "directories"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"))
-    what: Mapped[str]  # counterparties nomenclature
+    what: Mapped[str]  # counterparties nomenclature invoices
     stream: Mapped[str]
-    home_id: Mapped[UUID | None]  # nomenclature: the shop whose products are ours
+    home_id: Mapped[UUID | None]  # nomenclature, invoices: the shop whose products or orders are ours
     home_stream: Mapped[str | None]
     creates: Mapped[str] = mapped_column(default="none")  # none companies all: whom to make there
     most: Mapped[int] = mapped_column(default=20)  # per cent of it that a run may change unasked
     automatic: Mapped[bool] = mapped_column(default=False)  # runs by itself after each pull
     owners: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)  # field -> ours theirs newest ask
+    since: Mapped[datetime | None] = mapped_column(Time)  # invoices: older orders get none
+    due_days: Mapped[int | None]  # invoices: days to pay; None: as the ledger has it
     checked_at: Mapped[datetime | None] = mapped_column(Time)
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
     __table_args__ = (Index("uq_directories_connection_id_what", "connection_id", "what", unique=True),)
@@ -41,7 +43,7 @@ class Link(Base):
     __tablename__ = "links"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     directory_id: Mapped[UUID]
-    local_id: Mapped[UUID]  # the card, or the product of the home shop
+    local_id: Mapped[UUID]  # the card, or the product or order of the home shop
     external_id: Mapped[str]
     state: Mapped[str] = mapped_column(default="linked")  # made linked waiting refused
     reason: Mapped[str]  # how they were found to be the same: tax_number code sku name …

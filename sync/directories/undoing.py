@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 from customers import set_aside
 from customers.set_aside import Entry
 from customers.undo import Undone
-from foundation import operations
+from foundation import operations, problems
 from foundation.database import GRAPH_LOCK, lock
 from foundation.tables import Operation
 from sync.directories import apply, conflicts, decisions, jobs, pushing, reading
 from sync.directories.pairs import Pair
 from sync.directories.tables import Link, Overwritten, Push
 from sync.undo import undoes
+
+_WAY = "it is on its way"
+_MADE = {"done": "it was made there and stays", "sent": _WAY, "waiting": _WAY}
 
 
 @undoes(jobs.KIND)
@@ -51,7 +54,7 @@ class Undoing:
         # pushes before links, as whoever sends them does
         sent = select(Push).where(Push.operation_id == operation.id).order_by(Push.place).with_for_update()
         self.pushes = {one.id: one for one in session.scalars(sent)}
-        made = select(Link).where(Link.operation_id == operation.id, Link.state == "linked")
+        made = select(Link).where(Link.operation_id == operation.id, Link.state.in_(("linked", "made")))
         self.made = {one.id: one for one in session.scalars(made.order_by(Link.id).with_for_update())}
         ids = {one.link_id for one in self.rows}
         touched = select(Link).where(Link.id.in_(ids)).order_by(Link.id).with_for_update()
@@ -64,12 +67,11 @@ class Undoing:
     def run(self) -> None:
         """Put back what can be."""
         for push in self.pushes.values():
-            if push.link_id is None and push.state not in ("waiting", "cancelled"):
-                self.left.append(
-                    f"{push.fields.get('name') or push.external_id}: it was made there and stays"
-                )
-            elif push.state == "waiting":
+            if push.state == "waiting" and push.attempts < 2:  # no answer was lost
                 push.state = "cancelled"
+                problems.settle(self.session, f"push:{push.id}")
+            elif push.link_id is None and push.state in _MADE:
+                self.left.append(f"{_title(push)}: {_MADE[push.state]}")
         for row in self.rows:
             self._row(row, self.links[row.link_id])
         self._push_back()
@@ -92,8 +94,11 @@ class Undoing:
         if here is None or pair is None:
             self.left.append(f"{title}: it is no pair any more")
             return
-        if push is not None and push.state == "sent":
-            self.left.append(f"{title}: it is on its way")
+        if push is not None and push.state in ("sent", "waiting"):
+            self.left.append(f"{title}: {_WAY}")
+            return
+        if push is not None and here.lasting:
+            self.left.append(f"{title}: nobody knows the lines it had before")
             return
         if push is not None and push.state == "done":
             if not self._untouched(row, link, pair):
@@ -144,3 +149,8 @@ class Undoing:
             "theirs": row.now if row.side == "here" else row.was,
         }  # fmt: skip
         conflicts.meet(self.session, pair, link, told)
+
+
+def _title(push: Push) -> str:
+    """What was made there, as people know it."""
+    return push.fields.get("name") or push.fields.get("number") or push.external_id

@@ -6,7 +6,6 @@ next one reads the file again and goes on behind the last portion that was commi
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import PurePosixPath
 from uuid import UUID
 
@@ -14,15 +13,17 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from connectors.accounting.commerceml.parts import Head, Names, Piece, merge
-from connectors.accounting.commerceml.reading import read
-from connectors.base import Bad
+from connectors.accounting.commerceml.parts import Head, Names, Piece, Same
+from connectors.accounting.commerceml.parts import merged as merge
+from connectors.accounting.commerceml.reading import Item, read
+from connectors.accounting.commerceml.skimming import Cut
+from connectors.base import Bad, Raw
 from foundation import clock, problems
 from foundation.database import transaction
 from foundation.errors import BadInput, KartotekaError, Temporary
 from foundation.jobs import LostLease, Stopped, Work, job
-from sync import context, runs
-from sync.exchange import archives, queueing, spool
+from sync import context, heads, runs
+from sync.exchange import archives, queueing, seen, spool
 from sync.exchange.tables import ExchangeFile, ExchangeImport, Partner
 from sync.heads import hold_stream
 from sync.landing import Landed, land, storable
@@ -30,11 +31,12 @@ from sync.pull import report_bad
 from sync.runs import Cancelled
 from sync.tables import Connection
 
-PORTION = 1_000  # pieces landed in one transaction
+PORTION = 2_000  # pieces landed in one transaction,
+TEXT = 2 << 20  # or so many characters of them
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-Portion = Sequence[Piece | Bad | Head]
+Portion = Sequence[Item]
 
 
 @job(queueing.JOB)
@@ -76,7 +78,10 @@ def _next(work: Work, connection_id: UUID) -> ExchangeImport | None:
 
 
 class _Import:
-    """One attempt at a file."""
+    """One attempt at a file. `opened` is what is being read of it."""
+
+    opened: archives.Opened
+    percent = 0
 
     def __init__(self, work: Work, one: ExchangeImport) -> None:
         self.work, self.one = work, one
@@ -88,8 +93,10 @@ class _Import:
             self.file = session.get_one(ExchangeFile, one.file_id)
             partner = session.get(Partner, one.connection_id)
             kept = partner.names if partner else None
+            self.first = not heads.any_of(session, one.connection_id)
         self.names = msgspec.msgpack.decode(kept, type=Names) if kept else Names()
         self.kept = kept or b""
+        self.portion: list[Item] = []  # read, but not committed yet
 
     def run(self) -> None:
         """The whole file, or each document of a zip that was asked for by its own name."""
@@ -102,20 +109,43 @@ class _Import:
         pieces = self._all(members)
         place = self.one.place
         _skip(pieces, place)
-        for portion in _portions(pieces):
+        for portion in self._portions(pieces):
             self.work.checkpoint()
-            place += len(portion)
+            place += sum(map(_weight, portion))
             self._land(portion, place)
 
-    def _all(self, members: Iterable[str]) -> Iterator[Piece | Bad | Head]:
+    def _all(self, members: Iterable[str]) -> Iterator[Item]:
         path = spool.path_of(context.current().settings, self.file)
         for member in members:
             with archives.opened(path, member) as opened:
-                for found in read(opened.file, self.names):
-                    yield found
-                    self.percent = 100 * opened.position() // max(1, opened.size)
+                self.opened = opened
+                yield from read(opened.file, self.names, self._known)
 
-    percent = 0
+    def _known(self, cuts: Sequence[Cut]) -> dict[bytes, int]:
+        """Cuts that would change nothing, by what was noted when their bytes last came."""
+        self.percent = 100 * self.opened.position() // max(1, self.opened.size)
+        if self.first:
+            return {}
+        unlanded = {one.external_id for one in self.portion if isinstance(one, Piece)}
+        with transaction(self.work.engine) as session:
+            return seen.known(session, self.one.connection_id, cuts, seen.begin(self.names), unlanded)
+
+    def _portions(self, pieces: Iterator[Item]) -> Iterator[Portion]:
+        """Portions; of a file that breaks off, what came before it is the last one."""
+        size = 0
+        try:
+            for one in pieces:
+                self.portion.append(one)
+                size += len(one.fragment) if isinstance(one, Piece) else 0
+                if len(self.portion) == PORTION or size >= TEXT:
+                    yield self.portion
+                    self.portion, size = [], 0
+        except BadInput:
+            if self.portion:
+                yield self.portion
+            raise
+        if self.portion:
+            yield self.portion
 
     def _land(self, portion: Portion, place: int) -> None:
         """Land one portion; its place, the counts and the names that it needs are saved with it."""
@@ -123,28 +153,33 @@ class _Import:
             self.work.progressed(session)
             run = runs.hold(session, self.run_id)
             _still_there(session, self.one.connection_id)
-            landed = Landed()
+            same = len({(one.stream, one.external_id) for one in portion if isinstance(one, Same)})
+            landed = Landed(read=same, same=same)
             for stream, pieces in _by_stream(portion):
                 landed += self._land_stream(session, stream, pieces)
             bad = [one for one in portion if isinstance(one, Bad)]
             report_bad(session, self.one.connection_id, self.file.name, bad)
             runs.count(run, landed, len(bad))
-            heads = [msgspec.to_builtins(one) for one in portion if isinstance(one, Head)]
+            told = [msgspec.to_builtins(one) for one in portion if isinstance(one, Head)]
             run.detail = {**run.detail, "percent": min(99, self.percent)}
-            if heads:
-                run.detail = {**run.detail, "said": [*run.detail.get("said", []), *heads]}
+            if told:
+                run.detail = {**run.detail, "said": [*run.detail.get("said", []), *told]}
             session.get_one(ExchangeImport, self.one.id).place = place
             self._keep_names(session)
 
     def _land_stream(self, session: Session, stream: str, pieces: Sequence[Piece]) -> Landed:
-        hold_stream(session, self.one.connection_id, stream)
-        before = payloads(session, self.one.connection_id, stream, {piece.external_id for piece in pieces})
+        connection_id, begin = self.one.connection_id, seen.begin(self.names)
+        hold_stream(session, connection_id, stream)
         grouped: dict[str, list[Piece]] = {}
         for piece in pieces:
             grouped.setdefault(piece.external_id, []).append(piece)
+        before = payloads(session, connection_id, stream, grouped)
         raws = [merge(before.get(key), parts, self.names) for key, parts in grouped.items()]
+        marks = {key: begin + last for key, parts in grouped.items() if (last := parts[-1].seen)}
+        same = [raw.external_id for raw in raws if isinstance(raw, Raw)]
+        seen.note(session, connection_id, stream, {key: marks[key] for key in same if key in marks}, begin)
         read_at = clock.now()
-        return land(session, self.one.connection_id, stream, raws, "import", read_at=read_at)
+        return land(session, connection_id, stream, raws, "import", read_at=read_at, marks=marks)
 
     def _keep_names(self, session: Session) -> None:
         now = msgspec.msgpack.encode(self.names)
@@ -152,26 +187,15 @@ class _Import:
             session.get_one(Partner, self.one.connection_id, with_for_update=True).names = self.kept = now
 
 
-def _portions(pieces: Iterator[Piece | Bad | Head]) -> Iterator[Portion]:
-    """Portions; of a file that breaks off, what came before it is the last one."""
-    portion: list[Piece | Bad | Head] = []
-    try:
-        for one in pieces:
-            portion.append(one)
-            if len(portion) == PORTION:
-                yield portion
-                portion = []
-    except BadInput:
-        if portion:
-            yield portion
-        raise
-    if portion:
-        yield portion
+def _weight(one: Item) -> int:
+    """How many places it takes, whether its bytes were known or not."""
+    return one.pieces if isinstance(one, Same) else 1
 
 
-def _skip(pieces: Iterator[Piece | Bad | Head], count: int) -> None:
+def _skip(pieces: Iterator[Item], count: int) -> None:
     """What an earlier attempt has landed is read again, for the names in it, and no more."""
-    next(islice(pieces, count, count), None)
+    while count > 0 and (one := next(pieces, None)) is not None:
+        count -= _weight(one)
 
 
 def _by_stream(portion: Portion) -> Iterator[tuple[str, list[Piece]]]:

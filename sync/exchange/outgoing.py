@@ -4,8 +4,9 @@ What 1C itself changed last does not go back to it: a version that differs from 
 it told us is its own.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text, update
@@ -13,17 +14,21 @@ from sqlalchemy.orm import Session
 
 from foundation import clock
 from foundation.records import Order
+from sync.exchange import news
 from sync.exchange.orders import records, says, told_by
 from sync.exchange.tables import ExchangeOrder, ExchangeSession, Partner
 
 PAGE = 300  # orders of an answer
+WHOLE = timedelta(days=1)  # so often all orders are looked at, whatever the news say
 
-# orders whose present version has no row yet, each with what 1C has of it and what it said of it since
-_NEW = """
+_VERSION = """CASE WHEN o.gone_at IS NULL THEN o.record_hash
+    ELSE o.record_hash || CAST('gone' AS bytea) END"""
+
+# of some orders those whose present version has no row yet, with what 1C has of each and has said of it since
+_NEW = f"""
 SELECT o.id, v.version, b.told AS base, t.state, t.total, t.currency, t.lines
 FROM orders o JOIN sources s ON s.id = o.source_id AND s.role = 'shop' AND s.removed_at IS NULL
-CROSS JOIN LATERAL (SELECT CASE WHEN o.gone_at IS NULL THEN o.record_hash
-    ELSE o.record_hash || CAST('gone' AS bytea) END AS version) v
+CROSS JOIN LATERAL (SELECT {_VERSION} AS version) v
 LEFT JOIN LATERAL (SELECT version FROM exchange_orders e WHERE e.connection_id = :connection
     AND e.order_id = o.id ORDER BY e.id DESC LIMIT 1) l ON true
 LEFT JOIN LATERAL (SELECT told, coalesce(taken_at, at) AS at FROM exchange_orders e
@@ -35,10 +40,10 @@ LEFT JOIN LATERAL (SELECT m.state, m.total, m.currency, (SELECT coalesce(
     FROM orders m JOIN landed_records r ON r.id = m.landed_id
     WHERE m.source_id = :connection AND (m.external_id = CAST(o.id AS text) OR m.number = o.number)
     AND r.received_at >= b.at ORDER BY r.received_at DESC LIMIT 1) t ON true
-WHERE o.state <> 'cart' AND coalesce(o.placed_at, o.changed_at) >= :since
+WHERE o.id = ANY(:ids) AND o.state <> 'cart' AND coalesce(o.placed_at, o.changed_at) >= :since
     AND (o.gone_at IS NULL OR b.told IS NOT NULL)
     AND l.version IS DISTINCT FROM v.version
-ORDER BY o.changed_at, o.id LIMIT :limit
+ORDER BY o.changed_at, o.id
 """
 
 # versions that came back untaken when a newer one waits already
@@ -50,10 +55,25 @@ UPDATE exchange_orders e SET state = 'passed' WHERE e.connection_id = :connectio
 
 
 def fill(session: Session, connection_id: UUID) -> int:
-    """Give the present versions of orders their rows; answers how many were looked at."""
-    since = session.get_one(Partner, connection_id).orders_since
-    values = {"connection": connection_id, "since": since, "limit": 2 * PAGE}
-    found = session.execute(text(_NEW), values).all()
+    """Give the present versions of orders their rows; answers how many were new.
+
+    Looked at are the orders that news tell of, until there is a page; all of them now and then, so that what
+    nobody told is late, but not lost.
+    """
+    partner = session.get_one(Partner, connection_id)
+    if partner.looked_at is None or partner.looked_at < clock.now() - WHOLE:
+        partner.looked_at = clock.now()
+        news.tell_all(session, partner, _VERSION)
+    count = 0
+    while count < PAGE and (ids := news.take(session, connection_id)):
+        values = {"connection": connection_id, "since": partner.orders_since, "ids": ids}
+        if found := session.execute(text(_NEW), values).all():
+            _write(session, connection_id, found)
+            count += len(found)
+    return count
+
+
+def _write(session: Session, connection_id: UUID, found: Sequence[Any]) -> None:
     orders = records(session, connection_id, [row.id for row in found])
     session.execute(
         update(ExchangeOrder)
@@ -76,7 +96,6 @@ def fill(session: Session, connection_id: UUID) -> int:
         )
         session.add(fresh)
     session.flush()
-    return len(found)
 
 
 def show(session: Session, owner: ExchangeSession) -> list[Order]:
@@ -136,4 +155,5 @@ def waiting(session: Session, connection_id: UUID) -> dict[str, int]:
 
 def since(session: Session, connection_id: UUID, at: datetime) -> None:
     """From which day on orders go to 1C."""
-    session.get_one(Partner, connection_id, with_for_update=True).orders_since = at
+    partner = session.get_one(Partner, connection_id, with_for_update=True)
+    partner.orders_since, partner.looked_at = at, None

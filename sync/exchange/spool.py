@@ -27,11 +27,13 @@ HEAD = 64  # bytes of a chunk that tell whether a file begins
 LARGEST = 8_000_000_000  # bytes of a session's files
 MOST = 100_000  # files of a session
 _LONGEST_NAME = 240
+_BOM = b"\xef\xbb\xbf"
 _COPY = 1 << 20
-_HEADS = (
+_XML = (
     b"<?xml", "<КоммерческаяИнформация".encode(), "<КоммерческаяИнформация".encode("cp1251"),
-    b"\xff\xfe<\0", b"\xfe\xff\0<", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8",
+    b"\xff\xfe<\0", b"\xfe\xff\0<",
 )  # fmt: skip
+_ZIP, _ZIP_NAME = b"PK\x03\x04", 30  # where the name of an entry stands behind this
 _TAIL = "</КоммерческаяИнформация>"
 _TAILS = tuple(_TAIL.encode(one) for one in ("utf-8", "cp1251", "utf-16-le", "utf-16-be"))
 
@@ -84,7 +86,9 @@ def append(
     if not chunk.size:
         raise Refused(_("The file %s is empty.") % name)
     file = _open_row(session, owner, kind, name)
-    what = judge(file.chunks, chunk.digest, chunk.head)
+    target = path_of(settings, file)
+    begins = _beginning(target) if file.chunks else b""
+    what = judge(file.chunks, chunk.digest, chunk.head, begins)
     if what == "known":
         return file
     if what == "anew":
@@ -101,15 +105,33 @@ def append(
     return file
 
 
-def judge(chunks: Sequence[bytes], digest: bytes, head: bytes) -> Literal["known", "anew", "more"]:
-    """What a chunk is to a file of which those have come: a repeat, its beginning once more, or the next."""
+def judge(
+    chunks: Sequence[bytes], digest: bytes, head: bytes, begins: bytes
+) -> Literal["known", "anew", "more"]:
+    """What a chunk is to a file of which those have come: the last once more, the beginning, or the next.
+
+    `head` and `begins` are the first bytes of the chunk and of the file. 1C sends one chunk after the other,
+    each again until it was answered; so one like an earlier that is neither is content that repeats itself.
+    """
     if not chunks:
         return "more"
     if chunks[-1] == digest:
         return "known"
-    if head.removeprefix(b"\xef\xbb\xbf").startswith(_HEADS):
-        return "anew"
-    return "known" if digest in chunks else "more"
+    return "anew" if digest == chunks[0] or _begins_again(head, begins) else "more"
+
+
+def _begins_again(head: bytes, begins: bytes) -> bool:
+    """Whether a chunk is how this file began, perhaps made or cut differently since."""
+    head, begins = head.removeprefix(_BOM), begins.removeprefix(_BOM)
+    if head.startswith(_ZIP) and begins.startswith(_ZIP):  # its other entries begin so, too
+        end = _ZIP_NAME + int.from_bytes(head[26:28], "little")
+        return head[26:28] == begins[26:28] and head[_ZIP_NAME:end] == begins[_ZIP_NAME:end]
+    return any(head.startswith(one) and begins.startswith(one) for one in _XML)
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD)
 
 
 def _open_row(session: Session, owner: ExchangeSession, kind: str, name: str) -> ExchangeFile:

@@ -30,6 +30,9 @@ from sync.exchange.tables import ExchangeSession, Partner
 from sync.tables import Connection
 
 FILE_LIMIT = 1_000_000  # bytes of a chunk; the usual proxy takes as much
+_FOR_AN_ANSWER = ("checkauth", "init", "query")  # count only for who reads what they are answered
+
+Gone = Callable[[], bool]  # whether 1C has given up waiting for the answer
 
 
 class Entered(msgspec.Struct, frozen=True):
@@ -63,7 +66,7 @@ def speech_of(engine: Engine, connection_id: UUID) -> Speech:
         return Speech.of(connections.public_settings(cls, connection))
 
 
-def enter(engine: Engine, context: Context, connection_id: UUID, asked: Asked) -> Entered:
+def enter(engine: Engine, context: Context, connection_id: UUID, asked: Asked, gone: Gone) -> Entered:
     """Who asks: by the password at checkauth, by the cookie after it. Refused says what is wrong."""
     with transaction(engine) as session:
         connection, cls, partner = known(session, connection_id)
@@ -79,6 +82,7 @@ def enter(engine: Engine, context: Context, connection_id: UUID, asked: Asked) -
             if asked.mode == "checkauth":
                 _check_password(context, partner, asked)
                 cookie, made = sessions.begin(session, connection_id, asked.type)
+                _check_asker(asked, gone)
                 return Entered(connection_id, made.id, speech, settings, cookie)
             found = None
             refused: Refused | None = None
@@ -120,16 +124,23 @@ def _check_password(context: Context, partner: Partner, asked: Asked) -> None:
         raise Refused(_("The user or the password is wrong. Both stand on the connection's page."))
 
 
+def _check_asker(asked: Asked, gone: Gone) -> None:
+    """At the end of what was done: orders that nobody was shown, a session that nobody knows must not be."""
+    if asked.mode in _FOR_AN_ANSWER and gone():
+        raise Refused(_("Nobody waited for the answer any more; nothing was changed."))
+
+
 def answer(
-    engine: Engine, context: Context, entered: Entered, asked: Asked, chunk: Chunk | None = None
+    engine: Engine, context: Context, entered: Entered, asked: Asked, gone: Gone, chunk: Chunk | None = None
 ) -> Reply:
     """Do one step. What fails changes nothing and is answered in a line for whoever reads 1C's log."""
     with language(entered.speech.language):
         try:
             with transaction(engine) as session:
                 owner = session.get_one(ExchangeSession, entered.session_id, with_for_update=True)
-                step = _Step(session, context, entered, asked, owner, chunk)
-                return _STEPS[asked.mode](step)
+                reply = _STEPS[asked.mode](_Step(session, context, entered, asked, owner, chunk))
+                _check_asker(asked, gone)
+                return reply
         except KartotekaError as error:
             return entered.speech.failure(str(error))
 

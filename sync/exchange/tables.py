@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,6 +22,7 @@ class Partner(Base):
     password: Mapped[str]  # sealed
     names: Mapped[bytes | None] = mapped_column(LargeBinary)  # what ids of its files are called
     orders_since: Mapped[datetime] = mapped_column(Time, default=now)  # older orders don't go out
+    looked_at: Mapped[datetime | None] = mapped_column(Time)  # when all of them were last looked at
 
 
 class ExchangeSession(Base):
@@ -109,6 +110,16 @@ class ExchangeRequest(Base):
         Index("ix_exchange_requests_session_id", "session_id", "id"),
         Index("ix_exchange_requests_connection_id", "connection_id", "id"),
     )
+
+
+class ExchangeNews(Base):
+    """Orders of which something changed, for one 1C; rows are only ever inserted and deleted."""
+
+    __tablename__ = "exchange_news"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    connection_id: Mapped[UUID]
+    order_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    __table_args__ = (Index("ix_exchange_news_connection_id", "connection_id", "id"),)
 
 
 class ExchangeOrder(Base):

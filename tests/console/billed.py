@@ -4,11 +4,12 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
+from customers import ours
 from foundation import clock
 from foundation.database import transaction
-from foundation.records import Gone, Invoice, Line, Payment
+from foundation.records import Gone, Invoice, Line, Order, Payment, Shipment
 from tests.console import company
 
 
@@ -53,3 +54,34 @@ def anna(engine: Engine) -> UUID:
         company.apply(session, ids["ledger"], records)
         company.apply(session, ids["ledger"], [Gone(external_id="i-СФ-107", what="invoice")])
     return next(key for name, key in ids.items() if "Юдина" in name)
+
+
+COPY = "ffffffff-ffff-4fff-bfff-ffffffffffff"
+
+
+def books(engine: Engine) -> tuple[UUID, UUID]:
+    """The ledger sells without invoices, too, and another has one of its invoices; that one and the order."""
+    at = clock.now()
+    shipments = tuple(
+        Shipment(external_id=f"s{number}", number=f"РТУ-{number}", at=at - timedelta(days=9 - number),
+                 total=Decimal(9000), lines=(Line(position=1, name="Tea bowl", quantity=Decimal(number)),))
+        for number in (1, 2)
+    )  # fmt: skip
+    sold = Order(
+        external_id="o-1", number="ЗК-1", state="shipped", currency="KZT", total=Decimal(27000),
+        customer_id="c-77", placed_at=at - timedelta(days=10), shipments=shipments,
+    )  # fmt: skip
+    with transaction(engine) as session:
+        ours.save(session, "ТОО «Самовар»", "050642955749", "Алматы, <b>Абая</b> 10")
+        ledger = session.execute(text("SELECT id FROM sources WHERE name = '1C ledger'")).scalar_one()
+        company.apply(session, ledger, [sold])
+        session.execute(text("UPDATE sources SET role = 'accounting' WHERE id = :id"), {"id": ledger})
+        other = company.source(session, "Other <books>", "odoo", "accounting")
+        bill = session.execute(
+            text("INSERT INTO invoices SELECT (jsonb_populate_record(i, jsonb_build_object('id',"
+                 " CAST(:copy AS uuid), 'source_id', CAST(:other AS uuid)))).*"
+                 " FROM invoices i WHERE i.number = 'СФ-103' RETURNING id"),
+            {"copy": COPY, "other": other},
+        ).scalar_one()  # fmt: skip
+        order = session.execute(text("SELECT id FROM orders WHERE number = 'ЗК-1'")).scalar_one()
+    return bill, order

@@ -111,6 +111,12 @@ def test_a_conflict_is_decided(browser: Browser, both: Both) -> None:
     browser.submit("/directories/conflicts", conflict=str(conflict), side="ours")
     both.work()
     assert both.ledger.things["counterparties"]["p1"]["email"] == "clara@example.org"
+    with transaction(both.engine) as session:
+        operation = session.scalars(select(Conflict.operation_id)).one()
+    page = browser.see(f"/operations/{operation}")
+    assert re.search(
+        "boris@example.org.*clara@example.org.*Ledger.*written.*a person decided", page, re.DOTALL
+    )
     assert "Nothing waits for you" in browser.see("/directories/conflicts")
 
 
@@ -125,6 +131,75 @@ def test_a_doubtful_pair_is_confirmed(browser: Browser, both: Both) -> None:
     browser.submit(f"/directories/pairs/{pair}", 400, same="perhaps")
     browser.submit(f"/directories/pairs/{pair}", same="yes")
     assert "Are these the same?" not in browser.see("/directories/conflicts")
+
+
+def test_what_may_be_the_same_says_with_whom_and_where(browser: Browser, both: Both) -> None:
+    both.shop.customer(2, name="Altyn Trade", email="")
+    both.ledger.party(2, name="Altyn Trade", email="", kind="company")
+    both.pull()
+    directory = one(both, Directory)
+    assert "found by E-mail, not a pair yet" in browser.see(f"/directories/{directory}?show=only_there")
+    applied(browser, both)
+    page = browser.see("/directories/conflicts")
+    assert re.search("Altyn Trade</a>.*here.*Altyn Trade.*in Ledger.*both have: Name", page, re.DOTALL)
+    waiting = browser.see(f"/directories/{directory}?show=waiting")
+    with transaction(both.engine) as session:
+        card = session.scalars(select(Link.local_id).where(Link.state == "waiting")).one()
+    assert f'perhaps <a href="/customers/{card}">Altyn Trade</a>' in waiting
+    assert f"/directories/conflicts?directory={directory}" in browser.see("/directories")
+
+
+def test_conflicts_of_one_directory_are_decided_as_shown(browser: Browser, both: Both) -> None:
+    both.shop.customer(2, email="dana@example.org", phone="+77012223344")
+    both.ledger.party(2, email="dana@example.org")
+    both.pull()
+    applied(browser, both)
+    both.shop.customer(1, email="clara@example.org", phone="+77011112233")
+    both.shop.customer(2, email="elif@example.org", phone="+77012223344")
+    for number in (1, 2):
+        both.ledger.party(number, email=f"there{number}@example.org")
+    both.pull()
+    applied(browser, both)
+    directory = one(both, Directory)
+    here = f"/directories/conflicts?directory={directory}"
+    page = browser.see(here)
+    shown = re.findall('name="shown" value="([^"]+)"', page)
+    assert len(shown) == 2 and page.count("the card</a>") == 2 and "Ledger" in page
+    browser.see("/directories/conflicts?directory=01890000-0000-7000-8000-000000000000", 404)
+    answer = browser.submit(
+        "/directories/conflicts", shown=shown, all="yes", side="theirs", directory=str(directory)
+    )
+    assert answer.headers["location"].startswith(here)
+    both.work()
+    page = browser.see(here)
+    assert "Nothing waits for you" in page and "Back to the directories" in page
+
+
+def test_a_guard_is_told_until_the_plan_is_applied(browser: Browser, both: Both) -> None:
+    for number in range(2, 26):
+        both.shop.customer(number, phone=f"+770111122{number:02}")
+        both.ledger.party(number)
+    both.pull()
+    browser.submit(f"/directories/plan/{both.there}")
+    plan = one(both, DirectoryPlan)
+    assert "waiting for you" in browser.see(f"/directories/plans/{plan}")
+    assert "Values that go there: 25" in browser.see("/directories")
+    browser.submit(f"/directories/plans/{plan}/apply")
+    both.work()
+    assert "waiting for you" not in browser.see(f"/directories/plans/{plan}")
+    with transaction(both.engine) as session:
+        operation = session.scalars(select(DirectoryPlan.operation_id)).one()
+    page = browser.see(f"/operations/{operation}")
+    assert re.search("Values sent there</small><b>25<", page) and "it is empty there" in page
+    assert "Pushed" not in page
+
+
+def test_each_empty_filter_says_why(browser: Browser, both: Both) -> None:
+    directory = one(both, Directory)
+    applied(browser, both)
+    page = browser.see(f"/directories/{directory}?show=only_there")
+    assert "Whatever stands there has its pair here." in page
+    assert "says the same on both sides" in browser.see(f"/directories/{directory}?show=differs")
 
 
 def test_a_large_directory_is_planned_in_the_background(

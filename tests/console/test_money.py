@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from foundation.clock import now
 from foundation.database import transaction
-from foundation.records import Invoice
+from foundation.records import Invoice, Order
 from tests.console import billed, company
 from tests.console.conftest import Browser
 from tests.console.test_queries import counted
@@ -68,6 +68,23 @@ def test_orders_and_invoices_name_each_other(browser: Browser, engine: Engine) -
     assert browser.get(f"/invoices/{uuid4()}").status_code == 404
 
 
+def test_an_order_that_a_ledger_sent_back_says_where_it_counts(browser: Browser, engine: Engine) -> None:
+    billed.anna(engine)
+    order = find(engine, "SELECT id FROM orders WHERE number = 'B-10401'")
+    card = find(engine, f"SELECT customer_id FROM orders WHERE id = '{order}'")
+    ledger = find(engine, "SELECT id FROM sources WHERE name = '1C ledger'")
+    back = Order(external_id=str(order), number="НФ-000077", state="shipped", currency="KZT",
+                 total=Decimal("68400.50"), customer_id="c-77", placed_at=now())  # fmt: skip
+    with transaction(engine) as session:
+        company.apply(session, ledger, [back])
+    copy = find(engine, "SELECT id FROM orders WHERE number = 'НФ-000077'")
+    page = browser.see(f"/orders/{order}")
+    assert f'href="/orders/{copy}"' in page and "It counts once, here." in page
+    page = browser.see(f"/orders/{copy}")
+    assert f'href="/orders/{order}"' in page and "It counts there, where it was placed." in page
+    assert "НФ-000077" not in browser.see(f"/customers/{card}?tab=orders")
+
+
 def test_an_order_of_somebody_else_is_never_joined(browser: Browser, engine: Engine) -> None:
     billed.anna(engine)
     number = find(engine, "SELECT number FROM orders o JOIN customers c ON c.id = o.customer_id"
@@ -121,3 +138,37 @@ def test_statement_of_a_merged_card_is_that_of_the_living(browser: Browser, engi
     answer = browser.get(f"/customers/{dead}/settlements", follow_redirects=False)
     assert answer.headers["location"] == f"/customers/{card}/settlements"
     assert browser.get(f"/customers/{uuid4()}/settlements").status_code == 404
+
+
+def test_company_stands_in_letters_and_statements(browser: Browser, engine: Engine) -> None:
+    card = billed.anna(engine)
+    assert "Nobody has said who you are" in browser.see(f"/customers/{card}/settlements")
+    said = {"company": "ТОО «Самовар»", "tax_number": "050642955749", "postal_address": "Алматы, <b>55</b>"}
+    browser.submit("/settings/mail/company", **said)
+    page = browser.see("/settings/mail")
+    assert 'value="ТОО «Самовар»"' in page and "Алматы, &lt;b&gt;55&lt;/b&gt;" in page
+    assert 'value="ТОО «Самовар»"' in browser.see("/letters/new")
+    page = browser.see(f"/customers/{card}/settlements")
+    assert "050642955749" in page and "Nobody has said who you are" not in page
+    content = browser.get(f"/customers/{card}/settlements.xlsx?language=en").content
+    rows = CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_index(0).to_python()
+    told = [row[:2] for row in rows[1:9]]
+    start = next(place for place, (label, _) in enumerate(told) if label == "Our company")
+    assert [value for _, value in told[start : start + 3]] == [*said.values()]
+
+
+def test_what_two_ledgers_have_counts_once_and_says_so(browser: Browser, engine: Engine) -> None:
+    card = billed.anna(engine)
+    copy, order = billed.books(engine)
+    bill = find(engine, f"SELECT id FROM invoices WHERE number = 'СФ-103' AND id <> '{copy}'")
+    page = browser.see(f"/customers/{card}?tab=money")
+    assert page.count("СФ-103") == 2 and "₸104,200.50" in page
+    assert "The same as in 1C ledger: it counts there, not here." in page
+    assert "Other &lt;books&gt; has it too: it counts here." in page
+    page = browser.see(f"/invoices/{copy}")
+    assert "it counts there, not here" in page and f'href="/invoices/{bill}"' in page
+    page = browser.see(f"/customers/{card}/settlements?since=2020-01-01")
+    assert page.count("СФ-103") == 1 and page.count("Shipment РТУ-") == 2 and f"/orders/{order}" in page
+    assert "₸121,100.50" in page  # what was owed, and two shipments of 9,000
+    page = browser.see(f"/orders/{order}")
+    assert "РТУ-1" in page and "Tea bowl × 2" in page

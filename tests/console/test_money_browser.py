@@ -20,10 +20,12 @@ def test_pages_of_money_are_sound(
     with engine.connect() as db:
         bill = db.execute(text("SELECT id FROM invoices WHERE number = 'СФ-102'")).scalar_one()
         order = db.execute(text("SELECT id FROM orders WHERE number = 'B-10401'")).scalar_one()
+    copy, shipped = billed.books(engine)
     page = enter(chromium, address, engine, owner, look)
     wrong = browsers.look_over(page, address, {
         "tab": f"/customers/{card}?tab=money", "timeline": f"/customers/{card}?kind=money",
         "invoice": f"/invoices/{bill}", "order": f"/orders/{order}",
+        "twice": f"/invoices/{copy}", "shipped": f"/orders/{shipped}",
         "statement": f"/customers/{card}/settlements?since=2020-01-01",
         "nothing": f"/customers/{card}/settlements?since=1990-01-01&until=1990-12-31",
     }, f"money-%s-{look}", wait=300)  # fmt: skip

@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from customers import golden, identity, search
-from customers.facts import Order
+from customers.facts import Invoice, Order
 from customers.golden import Claim
 from customers.latin import sound
 from customers.tables import Customer, CustomerStats, Profile, ProfileKey, Source
@@ -132,6 +132,22 @@ def test_any_way_of_typing_finds(town: Session, question: str, person: Person) -
 )
 def test_what_is_not_there_is_not_found(town: Session, question: str) -> None:
     assert names(town, question) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [("СФ-204", [FIRM]), ("№ сф-204", [FIRM]), ("204", []), ("СФ-205", []), ("1002", [AYSE, FIRM])],
+)
+def test_an_invoice_is_found_by_its_number(town: Session, question: str, found: list[Person]) -> None:
+    source, firm = (
+        town.execute(text(query)).scalar_one()
+        for query in ("SELECT id FROM sources", "SELECT id FROM customers WHERE kind = 'company'")
+    )
+    said = {"source_id": source, "customer_id": firm, "state": "open", "currency": "KZT", "total": 1}
+    for number, gone in (("СФ-204", None), ("СФ-205", now()), ("", None), ("1002", None)):
+        town.add(Invoice(external_id=f"i{number}", number=number, gone_at=gone, **said))
+    town.flush()
+    assert sorted(names(town, question)) == sorted(identity.display_name(person) for person in found)
 
 
 MARKS = ["", " ", "%", "_", "\\", "'", '"', ":*", "a & | !", "!!(", "<->", "a:b:c", "@", "@@", "#", "№", "+"]

@@ -147,6 +147,23 @@ def test_demo_captures_its_visitors_and_writes_to_them(opened):
     assert grows(data, events, asked(data, events)[0])
 
 
+def test_demo_has_an_accountants_half(opened):
+    demo = opened(leave=True)
+    data = next(path for path in demo.folder.glob("kartoteka-demo-*") if path.is_dir())
+    kinds = asked(data, "SELECT array_agg(kind ORDER BY kind) FROM sources WHERE role = 'accounting'")[0]
+    assert kinds == ["commerceml", "onec_odata"]
+    counts = "count(*) FILTER (WHERE state = 'linked'), count(*) FILTER (WHERE state = 'waiting')"
+    kept = asked(data, f"SELECT {counts} FROM links")
+    assert kept[0] > 30 and kept[1] >= 1
+    assert asked(data, "SELECT count(*) FROM invoices WHERE customer_id IS NOT NULL")[0] > 3
+    assert asked(data, "SELECT count(*) FROM payments WHERE invoice_id IS NOT NULL")[0] > 2
+    plans = asked(data, "SELECT array_agg(state ORDER BY made_at) FROM directory_plans")[0]
+    assert plans[0] == "applied" and len(plans) == 2
+    assert asked(data, "SELECT count(*) FROM pushes WHERE state <> 'done'")[0] == 0
+    asked_of_1c = asked(data, "SELECT array_agg(DISTINCT type || ' ' || mode) FROM exchange_requests")[0]
+    assert {"catalog import", "sale query", "sale success"} <= set(asked_of_1c)
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_demo_leaves_nothing_behind(ending, opened):
     demo = opened(leave=False)

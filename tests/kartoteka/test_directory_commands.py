@@ -66,3 +66,19 @@ def test_a_file_is_planned_as_before(kartoteka, tmp_path):
     assert kartoteka("plan", "customers", path, "--name", "Old", "--json").json["new"] == 1
     assert kartoteka("plan", "customers", path, "--json").status == USAGE
     assert kartoteka("plan", "shoes", path, "--name", "Old", "--json").status == USAGE
+
+
+def test_orders_become_invoices(kartoteka, both):
+    shop, ledger, pull = both
+    shop.order(1, buyer=1, total="300.00")
+    pull()
+    switched = ("directory", "Ledger", "--add", "invoices", "--home", "Shop", "--make", "all", "--due", "14")
+    [kept] = kartoteka(*switched, "--since", "2026-01-01", "--json").json["data"]
+    assert (kept["since"][:10], kept["due_days"], kept["creates"]) == ("2026-01-01", 14, "all")
+    assert kartoteka("directory", "Ledger", "--add", "invoices", "--owner", "total=ours").status == USAGE
+    planned = kartoteka("plan", "Ledger").text
+    assert "R1, Person Number1: an invoice of 300 EUR is made there as a draft" in planned
+    done = kartoteka("apply", kartoteka("plan", "Ledger", "--json").json["plan"], "--json").json
+    assert done["pushes"] == {"done": 1} and done["new"] == 1
+    [bill] = ledger.things["invoices"].values()
+    assert (bill["order"], bill["customer"]) == ("R1", "p1")

@@ -68,3 +68,18 @@ def test_mistakes_say_what_is_wrong(kartoteka, card, options, said):
 
 def test_a_card_that_is_none(kartoteka, card):
     assert kartoteka("statement", uuid4()).status == USAGE
+
+
+def test_the_customer_may_be_named_by_a_number(kartoteka, card, engine):
+    whole = ["--from", "2026-01-01", "--to", "2026-12-31"]
+    assert kartoteka("statement", "Alma", *whole).json["customer"] == str(card)
+    told = kartoteka("statement", "#7", *whole).json
+    assert (told["customer"], told["company"]["name"]) == (str(card), "")
+    answer = kartoteka("statement", "8", *whole)
+    assert (answer.status, "no customer is found by 8" in answer.errors) == (USAGE, True)
+    with transaction(engine) as session:
+        source = session.query(Source).filter_by(name="Ledger").one().id
+        other = Person(external_id="c2", kind="company", name="Alma Trade")
+        store.apply(session, source, [store.Resolved(2, now(), (other,))])
+    answer = kartoteka("statement", "alma", *whole)
+    assert (answer.status, f"{card}  Alma\n" in answer.errors) == (USAGE, True), answer.errors

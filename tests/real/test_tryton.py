@@ -9,6 +9,7 @@ import pytest
 from connectors import registry
 from connectors.accounting.tryton.connector import Tryton
 from connectors.base import Change, Overtaken, Raw
+from customers.facts import InvoiceLine
 from foundation.errors import BadInput, Misconfigured
 from foundation.records import Address, Gone, Invoice, Line, Payment, Person, Product
 from tests.real.tryton_hub import Hub
@@ -264,7 +265,13 @@ def test_from_an_order_to_the_paid_invoice_on_its_card(
     hub: Hub, tryton: RealBase, accountant: Accountant
 ) -> None:
     hub.shop.customer(1, name="Ayşe Ak", email="ayse@ak.example", phone="+905321112233", city="İzmir")
-    hub.shop.order(1, buyer=1, total="300.00")
+    hub.shop.put("products", "s1", name="Самовар 3 л", sku="SAM-3")
+
+    def order(price: str, tax: str, total: str, taxes: str) -> None:
+        lines = [("s1", "Samovar", price, tax)]
+        hub.shop.order(1, buyer=1, total=total, shipping="20.00", tax=taxes, lines=lines)
+
+    order("280.00", "46.67", "300.00", "50.00")
     hub.pull()
     hub.sync()
     hub.pull()
@@ -274,22 +281,38 @@ def test_from_an_order_to_the_paid_invoice_on_its_card(
     [there] = connector.fetch("parties", [party])
     told = read("parties", there)
     assert (told.name, told.emails, told.phones) == ("Ayşe Ak", ("ayse@ak.example",), ("+905321112233",))
-    order = hub.one("SELECT * FROM orders WHERE customer_id = :card", card=card.id)
-    line = Line(position=1, name="A thing", total=order.total)
-    bill = Invoice(
-        external_id="", number="", customer_id=party, currency=order.currency, total=order.total,
-        order_number=order.number, lines=(line,),
-    )  # fmt: skip
-    raw = push(connector, "invoices", bill, key=f"order:{order.id}")
-    accountant.post(raw.external_id)
-    hub.pull(hub.there)
+    drafted = hub.invoice("R1")
+    assert (drafted.state, drafted.total, drafted.customer_id) == ("draft", Decimal(300), card.id)
+    lines = hub.all(InvoiceLine)
+    [samovar] = [
+        i for i, one in pull(connector, "products")[0].items() if read("products", one).sku == "SAM-3"
+    ]
+    assert [(one.product_external_id, one.total) for one in lines if one.invoice_id == drafted.id] == [
+        (samovar, 280),
+        ("", 20),
+    ]
+    order("310.00", "51.67", "330.00", "55.00")  # before it is posted the draft follows
+    hub.pull()
+    hub.sync()
+    hub.pull()
+    assert (hub.invoice("R1").total, hub.rows(hub.plan())) == (Decimal(330), [])
+    accountant.post(drafted.external_id)
+    order("280.00", "46.67", "300.00", "50.00")
+    hub.pull()
+    hub.sync()
+    [conflict] = hub.waiting()  # what is posted is the accountant's
+    assert (conflict.field, conflict.ours, conflict.theirs) == ("total", "300", "330")
+    order("310.00", "51.67", "330.00", "55.00")
+    hub.pull()
+    hub.sync()
+    assert hub.waiting() == []
     assert (hub.invoice("R1").state, hub.invoice("R1").customer_id) == ("open", card.id)
-    accountant.pay(raw.external_id, "300.00")
+    accountant.pay(drafted.external_id, "330.00")
     hub.pull(hub.there)
     invoice = hub.invoice("R1")
-    assert (invoice.state, invoice.paid, invoice.received) == ("paid", Decimal(300), Decimal(300))
+    assert (invoice.state, invoice.paid, invoice.received) == ("paid", Decimal(330), Decimal(330))
     payment = hub.one("SELECT * FROM payments WHERE customer_id = :card", card=card.id)
-    assert (payment.amount, payment.invoice_id) == (Decimal(300), invoice.id)
+    assert (payment.amount, payment.invoice_id) == (Decimal(330), invoice.id)
     assert hub.rows(hub.plan()) == []
 
 

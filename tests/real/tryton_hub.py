@@ -66,7 +66,7 @@ class Hub(World):
 
 @pytest.fixture
 def hub(engine: Engine, settings: Settings, sealer: Sealer, tryton: RealBase) -> Iterator[Hub]:
-    """Everything connected; who buys becomes a party there."""
+    """Everything connected; who buys becomes a party there, and what they buy an invoice."""
     shops.install()
     shop = shops.Shop("shop")
     context.use(context.Context(settings, sealer))
@@ -75,8 +75,10 @@ def hub(engine: Engine, settings: Settings, sealer: Sealer, tryton: RealBase) ->
     with transaction(engine) as session:
         here = connections.create(session, sealer, "fake", "My shop", {"shop": "shop", "key": "k"})
         there = connections.create(session, sealer, "tryton", "Books", typed)
-        directory = keeping.add(session, there.id, "counterparties")
-        keeping.change(session, directory, creates="all")
+        for what, home in (("counterparties", None), ("nomenclature", here.id), ("invoices", here.id)):
+            directory = keeping.add(session, there.id, what, home)
+            if what != "nomenclature":
+                keeping.change(session, directory, creates="all")
     yield Hub(engine, shop, None, here.id, there.id)
     context.use(None)
     shops.SHOPS.clear()

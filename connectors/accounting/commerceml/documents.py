@@ -1,6 +1,6 @@
 """Documents: orders with what hangs on them, invoices, payments. Others have no record of ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -14,7 +14,7 @@ from connectors.accounting.commerceml.splitting import operation, prefixed
 from connectors.accounting.commerceml.states import Told, invoice_state, order_state
 from connectors.accounting.commerceml.values import fold
 from foundation.errors import BadInput
-from foundation.records import Address, AnyRecord, Gone, Happening, Invoice, Order, Payment, Person
+from foundation.records import Address, AnyRecord, Gone, Happening, Invoice, Order, Payment, Person, Shipment
 
 CURRENCIES = {
     "RU": "RUB",
@@ -70,9 +70,9 @@ class _Document:
         if total is None:
             total = sum((line.total for line in lines), delivery)
         buyer = self._buyer()
-        payments, below, shipped_below = self._below(buyer.external_id, total)
+        payments, below, shipments = self._below(buyer.external_id, total)
         told = self._told(total, payments)
-        told = msgspec.structs.replace(told, shipped=told.shipped or shipped_below)
+        told = msgspec.structs.replace(told, shipped=told.shipped or bool(shipments))
         note = node.said("Комментарий")
         place = asked.said("Адрес доставки")
         order = Order(
@@ -91,7 +91,8 @@ class _Document:
             lines=lines,
             delivery=Address(line=place) if place else None,
             note=note,
-            happenings=tuple(self._happenings(told, total)),
+            happenings=tuple(self._happenings(told, total, shipments)),
+            shipments=tuple(shipments),
             placed_at=self.at,
             changed_at=told.changed_at,
             extra=asked.rest() | parties.left_over(node),
@@ -107,7 +108,7 @@ class _Document:
         if total is None:
             total = sum((line.total for line in lines), delivery)
         buyer = self._buyer()
-        payments, below, _ = self._below(buyer.external_id, total)
+        payments, below, _shipments = self._below(buyer.external_id, total)
         told = self._told(total, payments)
         paid = sum((p.amount for p in payments), Decimal(0))
         invoice = Invoice(
@@ -151,11 +152,13 @@ class _Document:
             paid_at=self.at,
         )
 
-    def _below(self, customer_id: str, total: Decimal) -> tuple[list[Payment], list[AnyRecord], bool]:
-        """Payments of this document, other records of those below it, and whether goods went out."""
+    def _below(
+        self, customer_id: str, total: Decimal
+    ) -> tuple[list[Payment], list[AnyRecord], list[Shipment]]:
+        """Payments of this document, other records of those below it, and what went out."""
         payments: list[Payment] = []
         others: list[AnyRecord] = []
-        shipped = False
+        shipments: list[Shipment] = []
         for node in (
             *self.node.all("ПодчиненныеДокументы", "ПодчиненныйДокумент"),
             *self.node.all("ПодчиненныеДокументы", "Документ"),
@@ -172,9 +175,22 @@ class _Document:
                     others.append(found)
             elif kind == "invoice" and below.external_id:
                 others += [one for one in below.invoice() if not isinstance(one, Person)]
-            shipped |= kind == "shipment" and not below.deleted and below.asked.flag("Отгружен") is not False
+            elif kind == "shipment":
+                shipments += below._shipment(self.currency)
         payments += self._plain_payments(customer_id)
-        return payments or self._payment_told(customer_id, total), others, shipped
+        return payments or self._payment_told(customer_id, total), others, shipments
+
+    def _shipment(self, currency: str) -> list[Shipment]:
+        """What went out, unless it is only planned or taken back; its sum in the order's currency alone."""
+        self.node.said("Основание")
+        total = self.node.number("Сумма")
+        lines, _ = lines_of(self.node)
+        if self.deleted or self.asked.flag("Отгружен", "Проведен") is False:
+            return []
+        told = total if self.currency == currency else None
+        return [
+            Shipment(external_id=self.external_id, number=self.number, at=self.at, total=told, lines=lines)
+        ]
 
     def _plain_payments(self, customer_id: str) -> Iterator[Payment]:
         """The payments of 2.09, listed in the document."""
@@ -221,13 +237,23 @@ class _Document:
             changed_at=asked.instant(zone, "Дата изменения статуса"),
         )
 
-    def _happenings(self, told: Told, total: Decimal) -> Iterator[Happening]:
+    def _happenings(self, told: Told, total: Decimal, shipments: Sequence[Shipment]) -> Iterator[Happening]:
         if self.at:
             yield Happening(kind="placed", at=self.at, key="placed", amount=total)
         if told.paid_at:
             yield Happening(kind="paid", at=told.paid_at, key="paid", amount=total)
         if told.shipped_at:
             yield Happening(kind="shipped", at=told.shipped_at, key="shipped")
+            return
+        for one in shipments:
+            if one.at:
+                yield Happening(
+                    kind="shipped",
+                    at=one.at,
+                    key=f"shipped:{one.external_id}",
+                    amount=one.total,
+                    note=one.number,
+                )
 
     def _buyer(self) -> Person:
         """Who buys: by their role, else whoever isn't the seller; a document may name nobody."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from connectors.base import Raw
+from connectors.base import Packed, Raw
 from foundation.errors import BadInput
 
 PARTS = ("good", "offer", "price", "rest", "party", "document")
@@ -27,6 +27,15 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     part: str  # one of PARTS
     fragment: str
     gone: bool = False
+    seen: bytes = b""  # of an element's last piece: how many it gave, and the digest of its bytes
+
+
+class Same(msgspec.Struct, frozen=True, gc=False):
+    """An object that would change nothing, in the place of so many pieces."""
+
+    stream: str
+    external_id: str
+    pieces: int
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -128,6 +137,12 @@ def merge(before: str | None, pieces: Sequence[Piece], names: Names) -> Raw:
 
     `pieces` are about one object, oldest first. What hasn't changed gives the payload there was.
     """
+    found = merged(before, pieces, names)
+    return found if isinstance(found, Raw) else Raw(found.external_id, found.payload, gone=found.gone)
+
+
+def merged(before: str | None, pieces: Sequence[Piece], names: Names) -> Raw | Packed:
+    """The same, packed where it has changed."""
     external_id = pieces[0].external_id
     if before:
         for piece in pieces:
@@ -135,6 +150,8 @@ def merge(before: str | None, pieces: Sequence[Piece], names: Names) -> Raw:
                 break
         else:
             return Raw(external_id, before)
+    elif len(pieces) == 1 and not pieces[0].gone:
+        return Packed(external_id, _alone(pieces[0], names))
     kept = kept_of(before) if before else Kept()
     changed = not before
     for piece in pieces:
@@ -154,7 +171,17 @@ def merge(before: str | None, pieces: Sequence[Piece], names: Names) -> Raw:
     gone = bool(kept.gone)
     if not changed and before:
         return Raw(external_id, before, gone=gone)
-    return Raw(external_id, _encoder.encode(kept).decode(), gone=gone)
+    return Packed(external_id, _encoder.encode(kept), gone=gone)
+
+
+def _alone(piece: Piece, names: Names) -> bytes:
+    """The payload of an object of which there is one part: as `_encoder` would write it, for most are so."""
+    text = _encoder.encode(piece.fragment)
+    used = _used(piece.part, piece.fragment, names)
+    if used is None:
+        return b'{"%b":%b}' % (piece.part.encode(), text)
+    part = piece.part.encode()
+    return b'{"%b":%b,"%b_names":%b}' % (part, text, part, _encoder.encode(used))
 
 
 def kept_of(payload: str) -> Kept:

@@ -4,10 +4,8 @@ Only the elements that carry objects reach Python; each is written out as text a
 element holds is bounded too: too much of it in a row is refused.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
-
-from lxml import etree
 
 from connectors.accounting.commerceml import classifier, splitting
 from connectors.accounting.commerceml.fragments import (
@@ -20,100 +18,75 @@ from connectors.accounting.commerceml.fragments import (
     written,
 )
 from connectors.accounting.commerceml.opening import PACKAGES, text_of
-from connectors.accounting.commerceml.parts import Head, Names, Piece
+from connectors.accounting.commerceml.parsing import Parsing
+from connectors.accounting.commerceml.parts import Head, Names, Piece, Same
+from connectors.accounting.commerceml.skimming import Cut, Known, windows
 from connectors.accounting.commerceml.values import flag
 from connectors.base import Bad
-from foundation.errors import BadInput
 
 _TOLD = "СодержитТолькоИзменения"
 _INSIDE = frozenset({"Документ", "Контейнер", "ПодчиненныйДокумент", "Контрагент", "Товар", "Предложение"})
-_MOST_BYTES = 16 << 20  # of one object, or of what we don't know
-_MOST_MARKS = 800_000  # "<" in it: elements are what costs memory
+_COUNTED = {
+    "Товар": "goods", "Предложение": "offers", "Контрагент": "counterparties", "Документ": "documents",
+}  # fmt: skip
 _SHOWN = 2000  # characters of a bad element
 _LONGEST_ID = 200
 
 Found = Sequence[Piece | Bad]
+Item = Piece | Same | Bad | Head
 
 
-def read(file: BinaryIO, names: Names) -> Iterator[Piece | Bad | Head]:
+def read(file: BinaryIO, names: Names, known: Known | None = None) -> Iterator[Item]:
     """The parts of every object of a file, what can't be used, and at last the Head.
 
     What classifiers say goes into `names`. A file that breaks off yields what came before and its Head, then
-    raises BadInput with the line.
+    raises BadInput with the line. Objects that are `known` to change nothing come out as Same, unparsed; that
+    is asked once a window, when all before it has been yielded.
     """
     reading = _Reading(names)
-    parser = etree.XMLPullParser(
-        events=("end",), tag=reading.tags(), resolve_entities=False, no_network=True,
-        load_dtd=False, huge_tree=False, collect_ids=False, remove_blank_text=True, remove_comments=True,
-        remove_pis=True,
-    )  # fmt: skip
-    trouble: BadInput | None = None
-    size = marks = 0
-    for chunk in text_of(file):
-        trouble = _feed(parser, chunk)
-        done = reading.done
-        for _, element in parser.read_events():
-            yield from reading.take(element)
-        if reading.done > done:
-            size = marks = 0
-        else:
-            size += len(chunk)
-            marks += chunk.count(b"<")
-        if size > _MOST_BYTES or marks > _MOST_MARKS:
-            trouble = trouble or BadInput("what stands here is too large for one object", reading.place)
-        if trouble:
+    parsing = reading.parsing
+    for window in windows(text_of(file), known is not None):
+        same: Mapping[bytes, int] | None = None
+        learned, fresh = 0, set[str]()  # under other names, or behind something newer, it isn't the same
+        for number, cut in enumerate(window):
+            if known and reading.clean and cut.blank and cut.digest:
+                if same is None:
+                    same, learned = known(window[number:]), reading.learned
+                count = same.get(cut.digest, 0)
+                if count and learned == reading.learned and cut.external_id not in fresh:
+                    yield reading.skip(cut, count)
+                    continue
+            done = reading.done
+            for found in reading.feed(cut):
+                if same and isinstance(found, Piece):
+                    fresh.add(found.external_id)
+                yield found
+            if not parsing.check(cut.own or cut.gap, reading.done > done, reading.place):
+                break
+        if parsing.trouble:
             break
     else:
-        trouble = _finish(parser, reading)
-        for _, element in parser.read_events():
+        for _, element in parsing.finish():
             yield from reading.take(element)
     yield reading.head()
-    if trouble:
-        raise trouble
-
-
-def _feed(parser: "etree.XMLPullParser", chunk: bytes) -> BadInput | None:
-    try:
-        parser.feed(chunk)
-    except etree.XMLSyntaxError as error:
-        return _broken(error.msg, error.lineno)
-    return _fatal(parser)  # after some errors it only goes silent
-
-
-def _finish(parser: "etree.XMLPullParser", reading: "_Reading") -> BadInput | None:
-    try:
-        reading.root = parser.close()
-    except etree.XMLSyntaxError as error:
-        # prefixes nobody declared are logged as well, and stop nothing
-        return _fatal(parser) or (None if len(parser.feed_error_log) else _broken(error.msg, error.lineno))
-    return None
-
-
-def _fatal(parser: "etree.XMLPullParser") -> BadInput | None:
-    for entry in parser.feed_error_log:
-        if entry.level == etree.ErrorLevels.FATAL:
-            return _broken(entry.message, entry.line)
-    return None
-
-
-def _broken(message: str | None, line: int | None) -> BadInput:
-    why = message or "it ends too early"
-    return BadInput(f"the file breaks off or is no sound XML: {why}", f"line {line or 1}")
+    if parsing.trouble:
+        raise parsing.trouble
 
 
 class _Reading:
     """What is known so far of one file, and what each kind of element means."""
 
     def __init__(self, names: Names) -> None:
-        self.done = 0
+        self.done = self.learned = 0
+        self.clean = False  # what comes next stands beside an object of ours, and in nothing else
         self.place = "line 1"
         self._names = names
         self._home: Element = None  # the parent of the objects now being read
         self._last: Element = None  # the object before
-        self.root: Element = None
+        self._root: Element = None
         self._only_changes: list[bool | None] = []
         self._kinds: dict[str, None] = {}
-        self._counts = {"goods": 0, "offers": 0, "counterparties": 0, "documents": 0}
+        self._counts = dict.fromkeys(_COUNTED.values(), 0)
         self._by_tag: dict[str, Callable[[Element], Found]] = {}
         self._by_name: dict[str, Callable[[Element], Found]] = {
             "Товар": self._good,
@@ -123,10 +96,35 @@ class _Reading:
             "Контейнер": self._container,
             **dict.fromkeys(classifier.SINGLE, self._learn),
         }
+        # each element that is to be shown costs a little for every element of the file
+        self.parsing = Parsing([f"{{*}}{name}" for name in self._by_name])
 
-    def tags(self) -> tuple[str, ...]:
-        """The elements that are to be shown: each more costs a little for every element of the file."""
-        return tuple(f"{{*}}{name}" for name in self._by_name)
+    def skip(self, cut: Cut, count: int) -> Same:
+        """Leave out an object that would change nothing."""
+        self.parsing.skip(cut.gap)
+        self.parsing.skip(cut.own)
+        self._counts[_COUNTED[cut.name]] += 1
+        if cut.name == "Документ":
+            self._kinds[cut.name] = None
+        return Same(cut.stream, cut.external_id, count)
+
+    def feed(self, cut: Cut) -> Iterable[Piece | Bad]:
+        """What ends with this stretch of the file.
+
+        Bytes between two objects that came out as one object, and ended with it, will do so again.
+        """
+        events = self.parsing.feed(cut.gap + cut.own if cut.own else cut.gap)
+        if not cut.digest:
+            self.clean = self.clean and cut.blank and not cut.own
+            return (one for _, element in events for one in self.take(element))
+        sure, done = self.clean and cut.blank, self.done
+        found: list[Piece | Bad] = []
+        for _, element in events:
+            found += self.take(element)
+        self.clean = self.done == done + 1
+        if sure and self.clean:
+            _mark(found, cut)
+        return found
 
     def take(self, element: Element) -> Found:
         """What a finished element means."""
@@ -138,7 +136,7 @@ class _Reading:
 
     def head(self) -> Head:
         """What the file said of itself, asked at its end."""
-        root = self.root
+        root = self._root if self.parsing.root is None else self.parsing.root
         for one in [] if root is None else [root] if local(root) in PACKAGES else root:
             self._leave(one)
         told = [one for one in self._only_changes if one is not None]
@@ -159,7 +157,7 @@ class _Reading:
         while above is not None:
             if local(above) in _INSIDE:
                 return False
-            self.root, above = above, above.getparent()
+            self._root, above = above, above.getparent()
         self._home = home
         while home is not None:
             self._leave_before(home)
@@ -176,6 +174,7 @@ class _Reading:
     def _leave(self, element: Element) -> None:
         name = local(element)
         if name in classifier.LISTS:
+            self.learned += 1
             classifier.LISTS[name](element, self._names)
         elif name == _TOLD:
             self._only_changes.append(flag(element.text or ""))
@@ -274,6 +273,7 @@ class _Reading:
             if local(above) in _INSIDE:
                 return ()
             above = above.getparent()
+        self.learned += 1
         classifier.SINGLE[local(element)](element, self._names)
         if local(element.getparent()) == "Группа":
             element.clear()  # what stands before it may be its parent's id
@@ -281,3 +281,15 @@ class _Reading:
             drop(element)
         self.done += 1
         return ()
+
+
+def _mark(found: list[Piece | Bad], cut: Cut) -> None:
+    """Note on the last piece of an element that all of them came from these bytes."""
+    for one in found:
+        if not isinstance(one, Piece) or one.external_id != cut.external_id or one.stream != cut.stream:
+            return
+    if 0 < len(found) < 256:
+        last = found[-1]
+        assert isinstance(last, Piece)
+        seen = bytes((len(found),)) + cut.digest
+        found[-1] = Piece(last.stream, last.external_id, last.part, last.fragment, last.gone, seen)

@@ -42,6 +42,7 @@ STATES: dict[OrderState, str] = {
     "failed": "Не оплачен",
 }
 _STATUSES = "Cтатусы"  # its first letter is the Latin one: 1C compares bytes
+_CASH = frozenset({"cod", "cash", "cash_on_delivery"})
 _FINAL = frozenset({"completed", "cancelled", "refunded"})
 
 
@@ -49,7 +50,10 @@ def orders_document(orders: Sequence[Order], profile: Profile, at: datetime) -> 
     """The orders in one document; none at all is a whole document too."""
     top = root(profile, at)
     for order in orders:
-        _put_order(put(top, "Контейнер") if profile.boxes else top, order, profile, at)
+        holder = put(top, "Контейнер") if profile.boxes else top
+        _put_order(holder, order, profile, at)
+        if profile.numbers >= (3,):
+            _put_payments(holder, order, profile)
     return to_bytes(top, profile)
 
 
@@ -96,6 +100,28 @@ def _put_order(parent: Element, order: Order, profile: Profile, at: datetime) ->
     if order.shipping and profile.delivery_line:
         _put_delivery(lines, order, profile)
     put_values(document, _requisites(order, profile))
+
+
+def _put_payments(parent: Element, order: Order, profile: Profile) -> None:
+    """What was paid of an order: documents of their own beside it, that name it as what they are for."""
+    cash = order.extra.get("payment_method", "").casefold() in _CASH
+    for one in order.happenings:
+        if one.kind != "paid" or not one.amount:
+            continue
+        paid = profile.local(one.at)
+        document = put(parent, "Документ")
+        put(document, "Ид", short_id(f"{order.external_id}#{one.key}"))
+        put(document, "Номер", f"{order.number}-{one.key}" if one.key != one.kind else order.number)
+        put(document, "Дата", paid.date().isoformat())
+        put(document, "ХозОперация", f"Выплата {'наличных' if cash else 'безналичных'} денег")
+        put(document, "Роль", "Продавец")
+        put(document, "Валюта", order.currency)
+        put(document, "Курс", "1")
+        put(document, "Сумма", money(one.amount))
+        put_party(put(document, "Контрагенты"), order, profile)
+        put(document, "Время", paid.time().isoformat(timespec="seconds"))
+        put(document, "Основание", short_id(order.external_id))
+        put_values(document, {"Оплачен": flag(True)})
 
 
 def _put_rest(document: Element, order: Order, profile: Profile) -> None:

@@ -57,7 +57,8 @@ class Writer:
         if isinstance(record, Product):
             return self._product(record, now, fields or PRODUCT)
         if isinstance(record, Invoice):
-            asked = record if not fields or "lines" in fields else _without_lines(record)
+            whole = not fields or "lines" in fields
+            asked = writing.itemised(self._client, record) if whole else _without_lines(record)
             body = writing.invoice(asked, self._names, self._kinds)
             return writing.only(body, writing.INVOICE_KEYS, fields)
         if isinstance(record, Payment):

@@ -103,7 +103,7 @@ def _tax(thing: Thing, country: str) -> tuple[str, str]:
     """The number and its kind: a region of its own has fields of its own."""
     kazakh, uzbek = part(thing, "mod__requisites__kz"), part(thing, "mod__requisites__uz")
     for source, name, kind in (
-        (kazakh, "bin", "kz.bin"), (kazakh, "iin", "kz.iin"), (uzbek, "inn", "uz.inn"),
+        (kazakh, "bin", "kz.bin"), (kazakh, "iin", "kz.iin"), (uzbek, "inn", "uz.stir"),
         (uzbek, "pinfl", "uz.pinfl"),
         (thing, "inn", "ru.inn" if country in ("", "RU") else ""),
     ):  # fmt: skip

@@ -5,6 +5,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from connectors.accounting.moysklad.client import ADDRESS, Client
 from connectors.accounting.moysklad.names import Names
 from connectors.accounting.moysklad.records import COUNTRIES
@@ -122,6 +124,24 @@ def items(client: Client, names: Names, wanted: Collection[str]) -> dict[str, st
         rows, _ = client.rows("entity/assortment", LIGHT, filter=f"{chosen};archived=true;archived=false")
         found |= {text(row.get("id")): text((row.get("meta") or {}).get("type")) for row in rows}
     return found
+
+
+def itemised(client: Client, record: Invoice) -> Invoice:
+    """Lines that name no item, such as delivery, as the item of that name: MoySklad takes no others."""
+    named: dict[str, str] = {}
+    for name in {line.name for line in record.lines if line.name and not line.product_id}:
+        wanted = name.replace(";", "\\;")
+        rows, _ = client.rows("entity/assortment", LIGHT, filter=f"name={wanted}", limit=100)
+        same = [row for row in rows if text(row.get("name")) == name]
+        named[name] = text(same[0].get("id")) if same else ""
+    lines = []
+    for line in record.lines:
+        item = line.product_id or named.get(line.name, "")
+        if not item:
+            words = f"MoySklad takes lines of its own items only: make a service “{line.name}” there"
+            raise BadInput(words, f"lines/{line.position}")
+        lines.append(msgspec.structs.replace(line, product_id=item))
+    return msgspec.structs.replace(record, lines=tuple(lines))
 
 
 LIGHT = {"X-Lognex-Remap-Beta-Feature": "assortmentWithoutStock"}  # the heavy way is to be taken away

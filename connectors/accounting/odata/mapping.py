@@ -158,6 +158,7 @@ def _payments(country: str) -> Reading:
         every=True,
         order=("Date", "Number"),
         fields={
+            "number": ("Number",),
             "customer_id": ("Контрагент_Key", "Контрагент"),
             "currency": (f"{NAMES}/ВалютаДокумента_Key", f"{NAMES}/Валюта_Key"),
             "currency_ref": ("ВалютаДокумента_Key", "Валюта_Key"),

@@ -111,6 +111,7 @@ def payment(row: Row, reading: Reading, customer: str, country: str, zone: ZoneI
         customer_id=customer,
         currency=_currency(row, reading, country),
         amount=-abs(amount) if str(row.get(ENTITY)) in reading.back else amount,
+        number=said(row, reading, "number"),
         invoice_id=_linked(row, reading, "invoice_id", _INVOICES),
         paid_at=instant(_value(row, reading, "paid_at"), zone),
     )

@@ -181,6 +181,16 @@ def test_an_invoice_comes_back_as_it_was_written(account: Account) -> None:
             assert getattr(ours, name) == getattr(theirs, name), name
 
 
+def test_a_line_of_no_item_is_the_service_of_that_name(account: Account) -> None:
+    account.add("product", 1)
+    line = Line(position=2, name="Доставка", unit_price=Decimal(50), total=Decimal(50))
+    bill = a_bill(lines=(a_bill().lines[0], line))
+    with pytest.raises(BadInput, match="make a service “Доставка” there"):
+        write("invoices", bill)
+    account.add("service", 2, name="Доставка")
+    assert [one.product_id for one in write("invoices", bill).lines] == [identity(1), identity(2)]
+
+
 def test_an_invoice_can_be_unposted_without_its_lines(account: Account) -> None:
     account.add("product", 1, name="Чай")
     account.add("product", 2, name="Доставка")

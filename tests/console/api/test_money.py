@@ -4,8 +4,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
 from customers import store
+from customers.tables import Source
 from foundation.clock import now
 from foundation.database import transaction
 from foundation.records import Gone, Invoice, Line, Payment
@@ -79,6 +81,26 @@ def test_invoice_with_its_lines_and_payments(reader, bills):
     assert [(one["sku"], one["quantity"]) for one in whole["lines"]] == [("CUP", "2")]
     assert [one["external_id"] for one in whole["payments"]] == ["p1"]
     assert reader.get(f"/api/v1/invoices/{'0' * 32}").status_code == 404
+
+
+def test_an_invoice_of_two_ledgers_says_where_it_counts(reader, engine, bills):
+    with transaction(engine) as session:
+        session.execute(text("UPDATE sources SET role = 'accounting'"))
+        other = Source(name="Other books", kind="odoo", role="accounting")
+        session.add(other)
+        session.flush()
+        session.execute(
+            text("INSERT INTO invoices SELECT (jsonb_populate_record(i, jsonb_build_object('id',"
+                 " gen_random_uuid(), 'source_id', CAST(:other AS uuid), 'paid', 0))).*"
+                 " FROM invoices i WHERE i.number = '1'"),
+            {"other": other.id},
+        )  # fmt: skip
+    found = reader.get("/api/v1/invoices", params={"number": "1"}).json()["data"]
+    counted = next(one for one in found if one["counted_as"] is None)
+    (copy,) = (one for one in found if one["counted_as"])
+    assert copy["counted_as"] == counted["id"] and counted["paid"]["amount"] == "30.00"
+    assert (counted["overdue"], copy["overdue"]) == (True, False)
+    assert reader.get(f"/api/v1/invoices/{copy['id']}").json()["invoice"] == copy
 
 
 def test_payments_by_invoice(reader, bills):

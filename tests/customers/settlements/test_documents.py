@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 
 from customers.settlements import pdf, workbook
 from customers.settlements.accounts import Bill, Money, statement
-from customers.settlements.reading import Period, Statement
+from customers.settlements.reading import Period, Side, Statement
 from customers.settlements.sheet import amount, sheet
 from foundation.errors import BadInput, KartotekaError
 from foundation.text import LANGUAGES
@@ -56,6 +56,20 @@ def test_sheet_is_written_as_its_reader_writes() -> None:
     assert (second.balance, part.closing) == (part.closing, "734\xa0667,50")
     assert (part.verdict, part.verdict_amount) == ("Контрагент должен нам:", "734\xa0667,50 KZT")
     assert sheet(made(), "en").parts[0].lines[0].date == "1 Jan 2026"
+
+
+def test_both_sides_stand_on_it_and_who_owes_whom() -> None:
+    said = made()._replace(ours=Side("ТОО «Самовар»", "050642955749", "Алматы"), address="Астана")
+    told = sheet(said, "ru")
+    assert (told.ours.name, told.ours.tax_number, told.theirs.address) == (
+        "ТОО «Самовар»", "050642955749", "Астана",
+    )  # fmt: skip
+    words = "На 31.03.2026 должник — ТОО «Алма», кредитор — ТОО «Самовар». Долг:"
+    assert told.parts[0].verdict == words
+    rows = cells(workbook.workbook(said, "ru"))
+    assert [row[1] for row in rows if row[0] == "ИНН / БИН"] == ["123456789012", "050642955749"]
+    assert [row[1] for row in rows if (row[1] or "").startswith(words)] == [f"{words} 734\xa0667,50 KZT"]
+    assert pdf.pdf(said, "ru").startswith(b"%PDF-")
 
 
 def test_amounts_have_the_digits_of_their_currency_or_more() -> None:

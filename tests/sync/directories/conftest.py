@@ -89,4 +89,30 @@ def world(engine, sealer, shop, connection, ledger, sync_context):
     return World(engine, shop, ledger, connection.id, there.id)
 
 
+@pytest.fixture
+def billing(world):
+    """Everybody becomes a counterparty, and each order an invoice."""
+    with transaction(world.engine) as session:
+        keeping.change(session, keeping.add(session, world.there, "counterparties"), creates="all")
+        keeping.add(session, world.there, "nomenclature", world.here)
+        made = keeping.add(session, world.there, "invoices", world.here)
+        keeping.change(session, made, creates="all")
+    return world
+
+
+@pytest.fixture
+def billed(billing):
+    """An order of 300 with its draft."""
+    billing.shop.customer(1)
+    billing.ledger.party(1)
+    billing.shop.order(1, buyer=1, total="300.00")
+    for _time in range(2):
+        billing.pull()
+        billing.sync()
+    billing.pull()
+    [billing.bill] = billing.ledger.things["invoices"]
+    assert billing.rows(billing.plan()) == []
+    return billing
+
+
 assert undoing  # imported for the undo it registers

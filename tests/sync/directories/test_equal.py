@@ -65,6 +65,30 @@ def test_a_field_both_have_changed_waits_alone(world):
     assert world.rows(world.plan()) == []
 
 
+def test_letter_case_makes_no_other_email(world):
+    first_meeting(world, name="Anna Old", email="Anna@example.org", phone="+77011112233")
+    world.ledger.party(1, email="ANNA@example.org")
+    world.pull()
+    assert world.rows(world.plan()) == []
+    world.shop.customer(1, name="Anna Old", email="clara@example.org", phone="+77011112233")
+    world.pull()
+    made = world.plan()
+    assert world.fields(made) == [("p1", "email", "push", "only_here")]
+    world.apply(made)
+    assert world.ledger.things["counterparties"]["p1"]["email"] == "clara@example.org"
+
+
+def test_emails_that_differ_by_case_are_equal_at_the_first_meeting(world):
+    world.shop.customer(1, email="ANNA@example.org", phone="+77011112233")
+    world.ledger.party(1, email="anna@example.org", phone="+77011112233")
+    world.pull()
+    made = world.plan()
+    assert ("p1", "email", "agree", "equal") in world.fields(made)
+    world.apply(made)
+    world.pull()
+    assert world.rows(world.plan()) == []
+
+
 def test_a_connection_that_goes_takes_its_directories_along(world, count):
     first_meeting(world, phone="+77011112233")
     world.ledger.party(1, phone="+77019990000")

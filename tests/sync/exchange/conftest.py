@@ -1,5 +1,7 @@
 """The door of the exchange with everything behind it, and a base that knocks."""
 
+import re
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -70,3 +72,26 @@ def shopping(shop, engine, sealer, client):
         jobs.run_until_idle(engine)
 
     return again
+
+
+@pytest.fixture
+def asked(base):
+    """The numbers of the orders that a query answers with."""
+
+    def run():
+        return re.findall(r"<Номер>(.+?)</Номер>", base.ask("sale", "query").decode("utf-8-sig"))
+
+    return run
+
+
+@pytest.fixture
+def exchanged(base, asked):
+    """A whole exchange: what was shown and taken."""
+
+    def run():
+        base.sign_in("sale")
+        found = asked()
+        assert base.ask("sale", "success") == b"success\n"
+        return found
+
+    return run

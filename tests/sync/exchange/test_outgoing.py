@@ -5,40 +5,19 @@ from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
-import pytest
 from sqlalchemy import select
 
-from customers.facts import Order, Product
-from foundation import clock
+from customers import stats
+from customers.facts import Order, Product, TimelineRow
+from customers.tables import CustomerStats
+from foundation import clock, jobs
 from foundation.database import transaction
 from foundation.records import Line
+from sync import reconcile
 from sync.directories.tables import Directory, Link
 from sync.exchange import orders, outgoing
 from sync.exchange.tables import ExchangeOrder, Partner
 from tests import onec
-
-
-@pytest.fixture
-def asked(base):
-    """The numbers of the orders that a query answers with."""
-
-    def run():
-        return re.findall(r"<Номер>(.+?)</Номер>", base.ask("sale", "query").decode("utf-8-sig"))
-
-    return run
-
-
-@pytest.fixture
-def exchanged(base, asked):
-    """A whole exchange: what was shown and taken."""
-
-    def run():
-        base.sign_in("sale")
-        found = asked()
-        assert base.ask("sale", "success") == b"success\n"
-        return found
-
-    return run
 
 
 def test_an_order_goes_once(shop, shopping, exchanged):
@@ -141,8 +120,10 @@ def test_an_order_deleted_in_the_shop_is_told_as_cancelled(shop, shopping, excha
     shop.order(1)
     shopping()
     exchanged()
-    with engine.begin() as db:
-        db.exec_driver_sql("UPDATE orders SET gone_at = now()")
+    shop.delete("orders", "o1")
+    with transaction(engine) as session:
+        reconcile.start(session, session.scalars(select(Order.source_id)).one(), accept_loss=True)
+    jobs.run_until_idle(engine)
     base.sign_in("sale")
     said = base.ask("sale", "query").decode("utf-8-sig")
     assert "<Наименование>Отменен</Наименование><Значение>true</Значение>" in said
@@ -169,6 +150,21 @@ def returned(engine, imported, base, **requisites):
     base.sign_in("sale", version="2.08")
     body = onec.returned_order("R1", "10.00", str(order_id), **requisites)
     assert imported("sale", "documents.xml", body).startswith(b"success")
+
+
+def test_what_1c_sends_back_counts_once(shop, shopping, exchanged, imported, base, engine, client):
+    shop.order(1)
+    shopping()
+    exchanged()
+    returned(engine, imported, base, Отменен="false")
+    with transaction(engine) as session:
+        one, other = session.scalars(select(Order).order_by(Order.copy_of.nulls_first()))
+        assert (one.copy_of, other.copy_of) == (None, one.id)
+        counted = session.scalars(select(CustomerStats).where(CustomerStats.orders > 0)).all()
+        assert [(card.orders, card.spent) for card in counted] == [(1, one.total)]
+        assert stats.counts(session).orders == 1
+        placed = select(TimelineRow.id).where(TimelineRow.kind == "order.placed")
+        assert len(session.scalars(placed).all()) == 1
 
 
 def test_what_1c_changed_last_does_not_go_back(shop, shopping, exchanged, imported, base, engine):

@@ -146,7 +146,7 @@ def test_a_connection_that_is_removed_answers_no_more(base, engine, ledger):
     assert "no such exchange" in words(base.ask("catalog", "init"))
     jobs.run_until_idle(engine)
     with engine.connect() as db:
-        for table in ("partners", "sessions", "files", "imports", "requests", "orders"):
+        for table in ("partners", "sessions", "files", "imports", "requests", "orders", "news"):
             assert db.exec_driver_sql(f"SELECT count(*) FROM exchange_{table}").scalar_one() == 0
 
 

@@ -15,6 +15,7 @@ from sync.exchange import spool
 from sync.exchange.replies import Refused
 from sync.exchange.spool import HEAD, Chunk
 from sync.exchange.tables import ExchangeFile, ExchangeImport, ExchangeSession
+from tests import onec
 from tests.faults import cut_at
 
 BODY = b'<?xml version="1.0"?>' + random.Random(5).randbytes(3_000)
@@ -140,9 +141,47 @@ def test_any_cutting_with_repeats_is_one_clean_file(cuts, seed, breaks):
     assert kept == BODY
 
 
+BEGINNINGS = {
+    "xml": BODY[:700],
+    "zip": onec.packed({"import.xml": BODY})[:700],
+    "picture": b"\xff\xd8\xff\xe0" + BODY[100:700],
+    "unknown": BODY[100:700],
+}
+ALIKE = (  # what a later chunk may be: content that repeats, and what looks like a beginning
+    b"\0" * 700, BODY[1400:2100], onec.packed({"offers.xml": BODY})[:700], b"\xff\xd8\xff" + BODY[:697],
+)  # fmt: skip
+
+
+@given(
+    begins=st.sampled_from(sorted(BEGINNINGS)),
+    order=st.lists(st.integers(0, len(ALIKE) - 1), max_size=8),
+    breaks=st.lists(st.integers(1, 9), max_size=3),
+    seed=st.integers(0, 2**16),
+)
+def test_content_that_repeats_is_no_repeat(begins, order, breaks, seed):
+    """But for what stands side by side: the same chunk again is what 1C sends when no answer reached it."""
+    later = [one for place, one in enumerate(order) if not place or order[place - 1] != one]
+    whole = [BEGINNINGS[begins], *(ALIKE[one] for one in later)]
+    chance = random.Random(seed)
+    asked = [one for broken in breaks for one in whole[:broken]] + whole
+    kept, chunks = b"", []
+    for one in asked:
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            kept, chunks = followed(kept, chunks, one)
+    assert kept == b"".join(whole)
+
+
+def test_an_archive_made_anew_is_sent_anew(put, held):
+    first, second = (onec.packed({"import.xml": one}) for one in (BODY, BODY[::-1]))
+    put(first[:700])
+    for piece in pieces(second, [700]):
+        put(piece)
+    assert held() == second
+
+
 def followed(kept, chunks, body):
     digest = hashlib.blake2b(body, digest_size=16).digest()
-    what = spool.judge(chunks, digest, body[:HEAD])
+    what = spool.judge(chunks, digest, body[:HEAD], kept[:HEAD])
     if what == "known":
         return kept, chunks
     if what == "anew":

@@ -203,6 +203,28 @@ def test_a_shipment_below_an_order_ships_it() -> None:
     assert order(BELOW.format(below("Отпуск товара", "100"))).state == "shipped"
 
 
+def test_shipments_say_what_left_and_when() -> None:
+    goods = line("<Количество>2</Количество><Сумма>40</Сумма>")
+    found = order(
+        BELOW.format(
+            below("Отпуск товара", "40", goods, own="s1")
+            + below("Отпуск товара", "60", "<ПометкаУдаления>true</ПометкаУдаления>", own="s2")
+            + below("Отпуск товара", "9", asked(Проведен="false"), own="s3")
+            + below("Отпуск товара", "5", "<Валюта>USD</Валюта>", own="s4")
+        )
+    )
+    first, abroad = found.shipments
+    assert (first.external_id, first.total, abroad.total) == ("shipment:s1", 40, None)
+    assert [(one.name, one.quantity, one.total) for one in first.lines] == [("Стол", 2, 40)]
+    assert [(one.key, one.at, one.note) for one in found.happenings if one.kind == "shipped"] == [
+        ("shipped:shipment:s1", first.at, first.number), ("shipped:shipment:s4", abroad.at, abroad.number),
+    ]  # fmt: skip
+    whole = order(
+        BELOW.format(below("Отпуск товара", "40")) + asked(Дата_отгрузки_по_1С="2026-03-05T12:00:00")
+    )
+    assert [one.key for one in whole.happenings if one.kind == "shipped"] == ["shipped"]
+
+
 def test_planned_payments_are_no_money() -> None:
     inner = BELOW.format(below("Выплата наличных денег", "100", asked(Оплачен="false")))
     assert payments(inner) == [] and order(inner).state == "open"

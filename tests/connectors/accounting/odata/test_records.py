@@ -132,7 +132,7 @@ def test_payments_name_their_payer_and_invoice() -> None:
     assert isinstance(bank, Payment) and isinstance(cash, Payment)
     assert (bank.customer_id, bank.amount, bank.invoice_id) == (REF.format(1), 1440, REF.format(30))
     assert (cash.customer_id, cash.amount, cash.invoice_id) == (REF.format(2), Decimal("99.9"), "")
-    assert bank.paid_at == datetime(2026, 4, 1, 21, tzinfo=UTC)
+    assert bank.paid_at == datetime(2026, 4, 1, 21, tzinfo=UTC) and bank.number == "0000-000040"
 
 
 @pytest.mark.parametrize("place", [2, 3])

@@ -1,0 +1,53 @@
+"""Blocking: the keys of a record, of which two records must share one to be compared. Pure."""
+
+from collections.abc import Iterator
+
+from customers.latin import korean_sound
+from customers.matching.prepared import Prepared
+
+CROWDED = 60  # records with one key: such a key finds nobody
+
+
+def keys(one: Prepared) -> Iterator[str]:
+    """Every key of a record; kinds never share one."""
+    kind = one.kind[0]
+    for mail in one.mails:
+        yield f"{kind}m{mail.key}"
+        if not mail.nobody and len(mail.local) > 5:
+            yield f"{kind}l{mail.local}"
+    for phone in one.phones:
+        yield f"{kind}p{phone}"
+    for device in one.devices:
+        yield f"{kind}d{device}"
+    if one.tax:
+        yield f"{kind}t{one.tax.partition(':')[2]}"
+    yield from _company(one) if one.kind == "company" else _person(one)
+
+
+def _person(one: Prepared) -> Iterator[str]:
+    words = one.name.words
+    if len(words) > 1:
+        yield f"n{' '.join(words)}"
+    for family, given in one.name.koreans:
+        if family:
+            yield f"k{korean_sound(family)} {korean_sound(given)}"
+    for mail in one.mails:
+        if len(mail.words) > 1 and len(mail.letters) > 6:
+            yield f"n{' '.join(sorted(mail.words))}"
+    initials = {word[0] for word in words}
+    if one.born:
+        for initial in initials:
+            yield f"b{one.born}{initial}"
+    for place in one.places:
+        if place.street and place.numbers:
+            street = max(place.street, key=len)[:4]
+            for initial in initials:
+                yield f"a{place.numbers[0]} {street} {initial}"
+
+
+def _company(one: Prepared) -> Iterator[str]:
+    if one.company:
+        yield f"c{''.join(sorted(one.company))}"
+        for mail in one.mails:
+            if mail.nobody != "relay":
+                yield f"o{mail.domain} {one.company[0][:3]}"

@@ -1,0 +1,175 @@
+"""What two records may agree on beside their names, each as one of a few levels. Pure."""
+
+from functools import lru_cache
+
+from customers.likeness import SLIP, likeness, slips
+from customers.matching import places
+from customers.matching.counts import Counts, Sharing
+from customers.matching.mailboxes import Mailbox
+from customers.matching.prepared import Prepared
+
+SIGNALS = {
+    "email": ("unknown", "same", "same_2", "same_3", "domain", "slip", "other"),
+    "phone": ("unknown", "same", "same_2", "same_3", "crowd", "slip", "other"),
+    "device": ("unknown", "same", "same_2", "same_3", "crowd", "other"),
+    "tax": ("unknown", "same", "slip", "other"),
+    "place": ("unknown", "flat", "house", "other_flat", "street", "town", "other_street", "other"),
+    "postcode": ("unknown", "same", "near", "other"),
+    "country": ("unknown", "same", "other"),
+}
+CROWD = 12  # records that share a value: more are no household
+
+
+@lru_cache(maxsize=1 << 16)
+def one_slip(a: str, b: str) -> bool:
+    """Whether one key was missed."""
+    return slips(a, b, 1)
+
+
+def email(a: Prepared, b: Prepared, counts: Counts) -> str:
+    """The best that two records' mailboxes agree on."""
+    if not a.mails or not b.mails:
+        return "unknown"
+    shared = [counts.sharing("mail", one.key) for one in a.mails for other in b.mails if one.key == other.key]
+    if shared:
+        return _shared(min(shared, key=_people))
+    found = {
+        _mailboxes(one, other) for one in a.mails if not one.nobody for other in b.mails if not other.nobody
+    }
+    return next((level for level in ("slip", "domain", "other") if level in found), "unknown")
+
+
+def _people(sharing: Sharing) -> tuple[int, int]:
+    return sharing.names, sharing.records
+
+
+def _mailboxes(a: Mailbox, b: Mailbox) -> str:
+    if a.local == b.local and len(a.local) > 5:
+        return "slip" if one_slip(a.domain, b.domain) else "domain"
+    if len(a.local) > 6 and len(b.local) > 6 and one_slip(a.local, b.local):
+        return "slip"
+    return "other"
+
+
+def _shared(sharing: Sharing) -> str:
+    return "same" if sharing.names < 2 else "same_2" if sharing.names == 2 else "same_3"
+
+
+def values(kind: str, a: tuple[str, ...], b: tuple[str, ...], counts: Counts) -> str:
+    """Telephones or devices: whether any is the same, and how many people and records share it."""
+    if not a or not b:
+        return "unknown"
+    shared = [counts.sharing(kind, one) for one in a if one in b]
+    if shared:
+        sharing = min(shared, key=_people)
+        return "crowd" if sharing.records > CROWD and sharing.names > 3 else _shared(sharing)
+    if kind == "phone" and any(one_slip(one, other) for one in a for other in b):
+        return "slip"
+    return "other"
+
+
+def tax(a: str, b: str) -> str:
+    """Two tax numbers; those of different kinds say nothing."""
+    if not a or not b:
+        return "unknown"
+    kind, _, value = a.partition(":")
+    other_kind, _, other = b.partition(":")
+    if value == other:
+        return "same"
+    if one_slip(value, other):
+        return "slip"
+    return "other" if kind == other_kind or "?" in (kind, other_kind) else "unknown"
+
+
+def birthday(a: str, b: str) -> str:
+    """Two birthdays of eight digits: a slip, swapped day and month are near."""
+    if not a or not b:
+        return "unknown"
+    if a == b:
+        return "same"
+    return "near" if sorted(a) == sorted(b) or one_slip(a, b) else "other"
+
+
+def place(a: Prepared, b: Prepared) -> tuple[str, str]:
+    """The addresses and postcodes of two records, where they agree best."""
+    if not a.places or not b.places:
+        return "unknown", "unknown"
+    pairs = [
+        (places.compare(one, other), postcode(one.postcode, other.postcode))
+        for one in a.places
+        for other in b.places
+    ]
+    return pairs[0] if len(pairs) == 1 else min(pairs, key=_agreement)
+
+
+def _agreement(pair: tuple[str, str]) -> tuple[bool, int, int]:
+    at, code = pair
+    return at == "unknown", SIGNALS["place"].index(at), SIGNALS["postcode"].index(code)
+
+
+def postcode(a: str, b: str) -> str:
+    """Two postcodes."""
+    if not a or not b:
+        return "unknown"
+    if a == b:
+        return "same"
+    return "near" if one_slip(a, b) else "other"
+
+
+def country(a: str, b: str) -> str:
+    """Two countries."""
+    if not a or not b:
+        return "unknown"
+    return "same" if a == b else "other"
+
+
+def mail_name(a: Prepared, b: Prepared) -> str:
+    """Whether the name of either stands in the other's e-mail address, where the addresses differ."""
+    best = 0
+    for one, other in ((a, b), (b, a)):
+        for mail in other.mails:
+            if mail.letters and one.name.words:
+                best = max(best, _written(one.name.words, mail.words, mail.letters))
+    return MAIL_NAME[best]
+
+
+MAIL_NAME = ("unknown", "absent", "part", "word", "initial", "full")
+
+
+@lru_cache(maxsize=1 << 16)
+def _written(names: tuple[str, ...], words: tuple[str, ...], letters: str) -> int:
+    """How much of a name stands in a mailbox: an index of `MAIL_NAME`."""
+    rest, found, missing = letters, 0, []
+    for name in names:
+        if len(name) > 2 and name in rest:
+            rest = rest.replace(name, "", 1)
+            found += 1
+        elif len(name) > 2 and (near := next((w for w in words if likeness(name, w) >= SLIP), "")):
+            rest = rest.replace(near, "", 1)
+            found += 1
+        else:
+            missing.append(name)
+    if found > 1:
+        return 5
+    if not found:
+        return 1
+    if len(rest) == 1 and any(name[0] == rest for name in missing):
+        return 4
+    return 3 if not rest else 2
+
+
+def mail_year(a: Prepared, b: Prepared) -> str:
+    """Whether the years of birth that mailboxes and birthdays tell are one."""
+    found = "unknown"
+    for one, other in ((a, b), (b, a)):
+        for mail in one.mails:
+            if not mail.year:
+                continue
+            years = {one.year for one in other.mails if one.year} | (
+                {other.born[:4]} if other.born else set()
+            )
+            if mail.year in years:
+                return "same"
+            if years:
+                found = "other"
+    return found

@@ -1,0 +1,1 @@
+"""Deduplication in batches: who among all records is one customer."""
