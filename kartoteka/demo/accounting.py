@@ -56,7 +56,7 @@ def keep(found: Installation, shop: str, shop_address: str) -> str:
         keeping.change(session, people, owners={"phone": "ask"}, creates="none")
         goods = keeping.add(session, ledger, "nomenclature", connections.find(session, shop)[0].id)
         keeping.change(session, goods, owners={"name": "ours"})
-        run = jobs.start(session, plan.make(session, ledger).id, ACTOR)
+        run = jobs.start(session, plan.make(session, ledger).id, ACTOR, unseen=True)
     follow(found, run.id, "Bringing directories to be equal")
     _sent(found)
     with Session(found.engine) as session:

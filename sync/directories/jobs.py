@@ -38,11 +38,12 @@ WHERE o.state IN ('waiting', 'sent') AND c.state = 'active'
 """)
 
 
-def start(session: Session, plan_id: UUID, actor: str) -> Run:
+def start(session: Session, plan_id: UUID, actor: str, *, unseen: bool = False) -> Run:
     """Apply a plan in the background; the run names the operation to undo it by.
 
     `BadInput` when it has been applied or another one is being applied. The job refuses it when anything it
-    was made of has moved since.
+    was made of has moved since, for that isn't what somebody agreed to; of an `unseen` one, which nobody
+    looked at, it leaves alone only the pairs that moved: in a busy shop something always moves.
     """
     plan = plans.find(session, plan_id)
     if plan.state not in ("made", "waiting"):
@@ -56,7 +57,8 @@ def start(session: Session, plan_id: UUID, actor: str) -> Run:
     args = {"plan": str(plan.id), "connection": str(plan.connection_id)}
     operation = operations.begin(session, KIND, title, actor, args)
     operation.plan_hash, plan.operation_id = plan.hash, operation.id
-    run = runs.begin(session, plan.connection_id, KIND, operation_id=operation.id)
+    detail = {"unseen": True} if unseen else {}
+    run = runs.begin(session, plan.connection_id, KIND, operation_id=operation.id, detail=detail)
     run.job_id = jobs.enqueue(
         session, "sync.directory", {**args, "operation": str(operation.id), "run": str(run.id)},
         key=f"directory:{plan.connection_id}",
@@ -82,14 +84,14 @@ def apply(work: Work) -> None:
 
 
 def _begin(work: Work, run_id: UUID, plan_id: UUID) -> int | None:
-    """Where to go on; at the very start the plan has to be what one made now would be."""
+    """Where to go on; at the very start a plan somebody saw has to be what one made now would be."""
     with transaction(work.engine) as session:
         work.guard(session)
         run = runs.hold(session, run_id)
         if "after" in run.detail:
             return int(run.detail["after"])
         plan = plans.find(session, plan_id)
-        if plans.hash_now(session, plan.connection_id) != plan.hash:
+        if "unseen" not in run.detail and plans.hash_now(session, plan.connection_id) != plan.hash:
             raise BadInput("Something has moved since the plan was made; plan again.", "plan")
         total = session.scalar(
             text("SELECT count(*) FROM planned_pairs WHERE plan_id = :plan"), {"plan": plan_id}
@@ -185,7 +187,7 @@ def check(work: Work) -> None:
                 source_id=connection_id, key=f"directory:{connection_id}",
             )  # fmt: skip
         elif plans.to_do(session, plan.id):
-            start(session, plan.id, "system")
+            start(session, plan.id, "system", unseen=True)
         else:
             session.execute(delete(PlannedPair).where(PlannedPair.plan_id == plan.id))
             session.delete(plan)

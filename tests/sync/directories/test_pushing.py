@@ -190,6 +190,28 @@ def test_a_directory_that_runs_by_itself_asks_before_much_changes(world):
     assert [one.state for one in world.all(Problem) if one.area == "directory"] == ["solved"]
 
 
+def test_a_directory_that_runs_by_itself_goes_on_where_something_always_moves(world):
+    for number in (1, 2):
+        world.shop.customer(number, phone=f"+7701444556{number}")
+        world.ledger.party(number)
+    world.pull()
+    made = world.plan()
+    world.shop.customer(3, phone="+77019998877")
+    world.ledger.party(3)
+    world.shop.customer(2, phone="+77012223344")
+    world.pull()
+    with transaction(world.engine) as session:
+        runs.start(session, made.id, "system", unseen=True)
+    jobs.run_until_idle(world.engine)
+    assert world.all(DirectoryPlan)[0].state == "applied" and len(world.links()) == 2
+    world.pull()
+    world.sync()
+    assert len(world.links()) == 3
+    assert world.plan().counts["changed"] == 0
+    there = {key: one["phone"] for key, one in world.ledger.things["counterparties"].items()}
+    assert list(there.values()) == ["+77014445561", "+77012223344", "+77019998877"]
+
+
 def turn(world):
     """A quarter of an hour passes."""
     with world.engine.begin() as db:
