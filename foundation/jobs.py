@@ -4,10 +4,8 @@ A job or a duty is a row; a broker message only says "look". With the broker gon
 at most a few seconds later, because every worker looks at the rows by itself.
 """
 
-import ctypes
 import gc
 import logging
-import sys
 import threading
 from typing import Any
 
@@ -19,7 +17,7 @@ from redis.retry import Retry
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from foundation import health, log, metrics, outcomes, roles, running, work
+from foundation import health, heap, log, metrics, outcomes, roles, running, work
 from foundation import wake as wakes
 from foundation.clock import monotonic
 from foundation.heartbeat import Heartbeat
@@ -44,7 +42,6 @@ __all__ = [
     "wake_after_commit",
 ]
 
-_ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
 QUEUE = "kartoteka"
 PATIENCE = 0.1  # seconds for each step of sending a wake-up: connecting, asking, sending
 OUTAGE = 5.0  # seconds without another attempt after a failed one
@@ -183,12 +180,9 @@ def connections(threads: int) -> int:
 def calm_collector() -> None:
     """For processes that work in batches: their thousands of records are freed by counting references.
 
-    Looking for cycles among them as often as Python does took a tenth of a worker's time. And glibc keeps
-    memory for each thread apart, so that what one batch has freed is no use to the next thread's: a worker
-    grew by 20 MB less over a large catalogue with one heap for all. Other systems have no such switch.
+    Looking for cycles among them as often as Python does took a tenth of a worker's time.
     """
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(_ARENA_MAX, 1)
+    heap.share()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -265,10 +259,19 @@ class Worker:
             self._duties[name].look()
 
     def _run(self) -> bool:
-        return running.run_one(self._engine, self.name, self._heartbeat, self._stopping)
+        more = running.run_one(self._engine, self.name, self._heartbeat, self._stopping)
+        if more:
+            heap.give_back()
+        return more
 
     def _turn(self, one: running.Regular[running.Duty]) -> Any:
-        return lambda: running.run_duty(self._engine, one)
+        def turn() -> bool:
+            more = running.run_duty(self._engine, one)
+            if more:
+                heap.give_back()
+            return more
+
+        return turn
 
     def _sweep(self) -> bool:
         if monotonic() - self._swept >= SWEEP:

@@ -4,9 +4,8 @@ Repeats cost nothing, deliveries in any order end in the same state, and going b
 (A, B, A) is a change like any other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -15,18 +14,16 @@ from sqlalchemy.orm import Session
 
 from connectors.base import Packed, Raw, version_of
 from foundation import clock, problems
-from foundation.database import copy_binary, instant
 from foundation.wake import wake_after_commit
-from sync.heads import Head, hold_stream, read_heads, touch, update_heads
+from sync.heads import Head, hold_stream, read_heads, touch
+from sync.landing_writing import Move, Via, keep_versions, move_heads, remember
 
-Via = Literal["pull", "webhook", "import", "reconcile", "undo"]
 TOMBSTONE = b"gone".ljust(16, b"\0")  # every tombstone of an object is the same version
 _IDS = """
 SELECT array_agg(nextval(s.name)) FROM generate_series(1, :n), (
   SELECT CAST(pg_get_serial_sequence('landed_records', 'id') AS regclass) AS name OFFSET 0
 ) AS s
 """
-_FALSE, _TRUE = b"\0", b"\1"
 LONGEST_ID = 500  # longer ones don't fit an index page
 
 
@@ -44,15 +41,6 @@ class Landed(msgspec.Struct, frozen=True):
         return Landed(*(one + more for one, more in pairs))
 
 
-class _Move(msgspec.Struct):
-    """One object whose head is to move: to a version that is already here (`landed_id`) or a new one."""
-
-    raw: Raw | Packed
-    version_hash: bytes
-    before: Head | None
-    landed_id: int | None = None
-
-
 def land(
     session: Session, connection_id: UUID, stream: str, raws: Iterable[Raw | Packed], via: Via, *,
     operation_id: UUID | None = None, read_at: datetime | None = None,
@@ -63,6 +51,22 @@ def land(
     `read_at` is when the source was asked, for authoritative reads: what was read after the head last moved
     may replace it even when the source gives no newer change time. A webhook has none: a version known
     already and not newer is then taken for a repeat. `marks` are for heads that move (sync.heads).
+    """
+    landed, write = prepare(
+        session, connection_id, stream, raws, via, operation_id=operation_id, read_at=read_at, marks=marks
+    )
+    write()
+    return landed
+
+
+def prepare(
+    session: Session, connection_id: UUID, stream: str, raws: Iterable[Raw | Packed], via: Via, *,
+    operation_id: UUID | None = None, read_at: datetime | None = None,
+    marks: Mapping[str, bytes] | None = None,
+) -> tuple[Landed, Callable[[], None]]:  # fmt: skip
+    """`land` up to its writing: what becomes of the batch, and the function that writes it.
+
+    That one mostly waits for the server; another thread may call it, before the transaction ends.
     """
     everything = list(raws)
     usable = [raw for raw in everything if _usable(session, connection_id, stream, raw)]
@@ -81,18 +85,24 @@ def land(
     moves, keep = _decide(versions, heads, known, read_at)
     touch(session, connection_id, stream, _later(versions, heads))
     at = clock.now()
-    _keep(session, connection_id, stream, keep, stored, via, operation_id, at, known)
+    ids = session.scalars(text(_IDS), {"n": len(keep)}).one() if keep else []
+    known.update(zip(keep, ids, strict=True))
     for move in moves:
         move.landed_id = known[move.raw.external_id, move.version_hash]
-    _move(session, connection_id, stream, moves, at, marks or {})
-    if operation_id is not None:
-        _remember(session, connection_id, stream, moves, operation_id)
     if moves:
         wake_after_commit(session, "sync.resolve")
+    rows = [(known[key], key, raw, stored[key]) for key, raw in keep.items()]
+
+    def write() -> None:
+        keep_versions(session, connection_id, stream, rows, via, operation_id, at)
+        move_heads(session, connection_id, stream, moves, at, marks or {})
+        if operation_id is not None:
+            remember(session, connection_id, stream, moves, operation_id)
+
     new = sum(move.before is None for move in moves)
     bad = len(everything) - len(usable)
     changed = len(moves) - new
-    return Landed(len(everything), new, changed, len(usable) - new - changed, bad)
+    return Landed(len(everything), new, changed, len(usable) - new - changed, bad), write
 
 
 def hash_of(raw: Raw) -> bytes:
@@ -156,9 +166,9 @@ def _decide(
     heads: Mapping[str, Head],
     known: Mapping[tuple[str, bytes], int],
     read_at: datetime | None,
-) -> tuple[list[_Move], dict[tuple[str, bytes], Raw | Packed]]:
+) -> tuple[list[Move], dict[tuple[str, bytes], Raw | Packed]]:
     """Which heads move, and which versions are new to us (they are kept even when they come too late)."""
-    moves: list[_Move] = []
+    moves: list[Move] = []
     keep: dict[tuple[str, bytes], Raw | Packed] = {}
     for external_id, candidates in versions.items():
         before = heads.get(external_id)
@@ -170,7 +180,7 @@ def _decide(
         version, raw = _newest(candidates)
         repeat = read_at is None and (external_id, version) in known
         if before is None or (version != before.version_hash and _supersedes(raw, before, read_at, repeat)):
-            moves.append(_Move(raw, version, before))
+            moves.append(Move(raw, version, before))
     return moves, keep
 
 
@@ -208,83 +218,3 @@ def _supersedes(raw: Raw | Packed, head: Head, read_at: datetime | None, repeat:
     if raw.version_at is not None and head.version_at is not None and raw.version_at != head.version_at:
         return raw.version_at > head.version_at
     return seen_later if read_at is not None else not repeat
-
-
-def _keep(
-    session: Session, connection_id: UUID, stream: str, keep: Mapping[tuple[str, bytes], Raw | Packed],
-    stored: Mapping[tuple[str, bytes], bytes], via: Via, operation_id: UUID | None, at: datetime,
-    known: dict[tuple[str, bytes], int],
-) -> None:  # fmt: skip
-    """Write the new versions and enter their ids into `known`."""
-    if not keep:
-        return
-    ids = session.scalars(text(_IDS), {"n": len(keep)}).one()
-    columns = (
-        "id", "connection_id", "stream", "external_id", "version_hash", "version_at", "payload", "gone",
-        "via", "operation_id", "received_at",
-    )  # fmt: skip
-    first, now = (connection_id.bytes, stream.encode()), instant(at)  # made once, not for each row
-    last = (via.encode(), operation_id.bytes if operation_id else None, now)
-    rows = (
-        (landed_id.to_bytes(8, "big"), *first, key[0].encode(), key[1], instant(raw.version_at), stored[key],
-         _TRUE if raw.gone else _FALSE, *last)
-        for landed_id, (key, raw) in zip(ids, keep.items(), strict=True)
-    )  # fmt: skip
-    copy_binary(session, "landed_records", columns, rows)
-    known.update(zip(keep, ids, strict=True))
-
-
-def _move(
-    session: Session, connection_id: UUID, stream: str, moves: Sequence[_Move], at: datetime,
-    marks: Mapping[str, bytes],
-) -> None:  # fmt: skip
-    """Put the chosen versions in force and mark them to be resolved."""
-    columns = (
-        "connection_id", "stream", "external_id", "landed_id", "version_hash", "version_at", "gone",
-        "moved_at", "pending", "overtook", "crashes", "seen",
-    )  # fmt: skip
-    first = (connection_id.bytes, stream.encode())
-    last = (instant(at), _TRUE, _FALSE, bytes(4))
-    rows = [
-        (*first, m.raw.external_id.encode(), (m.landed_id or 0).to_bytes(8, "big"), m.version_hash,
-         instant(m.raw.version_at), _TRUE if m.raw.gone else _FALSE, *last, _seen(m, marks))
-        for m in moves if m.before is None
-    ]  # fmt: skip
-    if rows:
-        copy_binary(session, "landed_heads", columns, rows)
-    moved = [move for move in moves if move.before is not None]
-    if moved:
-        update_heads(session, connection_id, stream, [_columns(move, marks) for move in moved], at)
-
-
-def _columns(move: _Move, marks: Mapping[str, bytes]) -> tuple[Any, ...]:
-    raw = move.raw
-    return (
-        raw.external_id, move.landed_id, move.version_hash, raw.version_at, raw.gone, _seen(move, marks)
-    )  # fmt: skip
-
-
-def _seen(move: _Move, marks: Mapping[str, bytes]) -> bytes | None:
-    own = marks.get(move.raw.external_id)
-    return move.version_hash + own if own else None
-
-
-def _remember(
-    session: Session, connection_id: UUID, stream: str, moves: Sequence[_Move], operation_id: UUID
-) -> None:
-    """Note what an operation replaced, so that it can be undone; its first "before" of an object counts."""
-    if not moves:
-        return
-    session.execute(
-        text(
-            "INSERT INTO head_moves (operation_id, connection_id, stream, external_id, before_id, after_id)"
-            " SELECT :operation, :connection, :stream, s.* FROM unnest(CAST(:ids AS text[]),"
-            " CAST(:before AS bigint[]), CAST(:after AS bigint[])) AS s(external_id, before_id, after_id)"
-            " ON CONFLICT (operation_id, connection_id, stream, external_id)"
-            " DO UPDATE SET after_id = excluded.after_id"
-        ),
-        {"operation": operation_id, "connection": connection_id, "stream": stream,
-         "ids": [m.raw.external_id for m in moves],
-         "before": [m.before.landed_id if m.before else None for m in moves],
-         "after": [m.landed_id for m in moves]},
-    )  # fmt: skip

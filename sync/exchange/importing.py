@@ -1,11 +1,14 @@
 """The job behind mode=import: reads a spooled file and lands what it holds, portion by portion.
 
-One file of a connection at a time, in the order they were asked for. A worker may die at any statement: the
-next one reads the file again and goes on behind the last portion that was committed.
+One file of a connection at a time, in the order they were asked for. While PostgreSQL takes a portion, the
+next is read; only one is on its way at a time. A worker may die at any statement: the next one reads the file
+again and goes on behind the last portion that was committed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import PurePosixPath
 from uuid import UUID
 
@@ -24,9 +27,10 @@ from foundation.errors import BadInput, KartotekaError, Temporary
 from foundation.jobs import LostLease, Stopped, Work, job
 from sync import context, heads, runs
 from sync.exchange import archives, queueing, seen, spool
+from sync.exchange.behind import Behind
 from sync.exchange.tables import ExchangeFile, ExchangeImport, Partner
 from sync.heads import hold_stream
-from sync.landing import Landed, land, storable
+from sync.landing import Landed, prepare, storable
 from sync.pull import report_bad
 from sync.runs import Cancelled
 from sync.tables import Connection
@@ -78,10 +82,11 @@ def _next(work: Work, connection_id: UUID) -> ExchangeImport | None:
 
 
 class _Import:
-    """One attempt at a file. `opened` is what is being read of it."""
+    """One attempt at a file. `opened` is what is being read of it, `writing` the ids on their way."""
 
     opened: archives.Opened
     percent = 0
+    writing: Collection[str] = ()
 
     def __init__(self, work: Work, one: ExchangeImport) -> None:
         self.work, self.one = work, one
@@ -96,7 +101,7 @@ class _Import:
             self.first = not heads.any_of(session, one.connection_id)
         self.names = msgspec.msgpack.decode(kept, type=Names) if kept else Names()
         self.kept = kept or b""
-        self.portion: list[Item] = []  # read, but not committed yet
+        self.portion: list[Item] = []  # read, but not on its way yet
 
     def run(self) -> None:
         """The whole file, or each document of a zip that was asked for by its own name."""
@@ -109,10 +114,16 @@ class _Import:
         pieces = self._all(members)
         place = self.one.place
         _skip(pieces, place)
-        for portion in self._portions(pieces):
-            self.work.checkpoint()
-            place += sum(map(_weight, portion))
-            self._land(portion, place)
+        behind = Behind(f"landing of import {self.one.id}")
+        try:
+            for portion in self._portions(pieces):
+                self.work.checkpoint()
+                place += sum(map(_weight, portion))
+                behind.wait()
+                behind.do(self._prepared(portion, place))
+                self.writing = _ids(portion)
+        finally:
+            behind.wait()
 
     def _all(self, members: Iterable[str]) -> Iterator[Item]:
         path = spool.path_of(context.current().settings, self.file)
@@ -126,7 +137,7 @@ class _Import:
         self.percent = 100 * self.opened.position() // max(1, self.opened.size)
         if self.first:
             return {}
-        unlanded = {one.external_id for one in self.portion if isinstance(one, Piece)}
+        unlanded = _ids(self.portion).union(self.writing)
         with transaction(self.work.engine) as session:
             return seen.known(session, self.one.connection_id, cuts, seen.begin(self.names), unlanded)
 
@@ -147,16 +158,22 @@ class _Import:
         if self.portion:
             yield self.portion
 
-    def _land(self, portion: Portion, place: int) -> None:
-        """Land one portion; its place, the counts and the names that it needs are saved with it."""
-        with transaction(self.work.engine) as session:
+    def _prepared(self, portion: Portion, place: int) -> Callable[[], None]:
+        """Land one portion, all but the writing; answers what writes and commits it.
+
+        Its place, the counts and the names that it needs are saved with it.
+        """
+        with ExitStack() as opened:
+            session = opened.enter_context(transaction(self.work.engine))
             self.work.progressed(session)
             run = runs.hold(session, self.run_id)
             _still_there(session, self.one.connection_id)
             same = len({(one.stream, one.external_id) for one in portion if isinstance(one, Same)})
-            landed = Landed(read=same, same=same)
+            landed, writes = Landed(read=same, same=same), []
             for stream, pieces in _by_stream(portion):
-                landed += self._land_stream(session, stream, pieces)
+                found, write = self._prepare_stream(session, stream, pieces)
+                landed += found
+                writes.append(write)
             bad = [one for one in portion if isinstance(one, Bad)]
             report_bad(session, self.one.connection_id, self.file.name, bad)
             runs.count(run, landed, len(bad))
@@ -166,8 +183,12 @@ class _Import:
                 run.detail = {**run.detail, "said": [*run.detail.get("said", []), *told]}
             session.get_one(ExchangeImport, self.one.id).place = place
             self._keep_names(session)
+            session.flush()
+            return partial(_write, opened.pop_all(), writes)
 
-    def _land_stream(self, session: Session, stream: str, pieces: Sequence[Piece]) -> Landed:
+    def _prepare_stream(
+        self, session: Session, stream: str, pieces: Sequence[Piece]
+    ) -> tuple[Landed, Callable[[], None]]:
         connection_id, begin = self.one.connection_id, seen.begin(self.names)
         hold_stream(session, connection_id, stream)
         grouped: dict[str, list[Piece]] = {}
@@ -179,12 +200,23 @@ class _Import:
         same = [raw.external_id for raw in raws if isinstance(raw, Raw)]
         seen.note(session, connection_id, stream, {key: marks[key] for key in same if key in marks}, begin)
         read_at = clock.now()
-        return land(session, connection_id, stream, raws, "import", read_at=read_at, marks=marks)
+        return prepare(session, connection_id, stream, raws, "import", read_at=read_at, marks=marks)
 
     def _keep_names(self, session: Session) -> None:
         now = msgspec.msgpack.encode(self.names)
         if now != self.kept:
             session.get_one(Partner, self.one.connection_id, with_for_update=True).names = self.kept = now
+
+
+def _write(transaction: AbstractContextManager[object], writes: Iterable[Callable[[], None]]) -> None:
+    with transaction:
+        for write in writes:
+            write()
+
+
+def _ids(portion: Portion) -> set[str]:
+    """The objects whose parts are among these."""
+    return {one.external_id for one in portion if isinstance(one, Piece)}
 
 
 def _weight(one: Item) -> int:
