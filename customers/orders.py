@@ -69,11 +69,15 @@ def find(
 
 
 def _ours(session: Session, source: UUID, external_ids: Iterable[str]) -> dict[str, UUID]:
-    """Orders of ours that a ledger sends back under the ids we gave them."""
+    """Orders of shops that a ledger sends back under the ids we gave them; nobody else was given any."""
     ids = {one: UUID(one) for one in external_ids if _OUR_ID.fullmatch(one)}
     if not ids:
         return {}
-    query = text("SELECT id FROM orders WHERE id = ANY(:ids) AND source_id <> :source AND copy_of IS NULL")
+    query = text(
+        "SELECT o.id FROM orders o JOIN sources s ON s.id = o.source_id AND s.role = 'shop'"
+        " WHERE o.id = ANY(:ids) AND o.copy_of IS NULL"
+        " AND EXISTS (SELECT FROM sources t WHERE t.id = :source AND t.role = 'accounting')"
+    )
     known = set(session.scalars(query, {"ids": list(ids.values()), "source": source}))
     return {one: order for one, order in ids.items() if order in known}
 
@@ -173,3 +177,13 @@ def gone(session: Session, source: UUID, orders: Mapping[str, datetime]) -> tupl
             {"profiles": list(profiles), "orders": [str(row[0]) for row in rows]},
         )
     return profiles, {row[2] for row in rows if row[2]}
+
+
+def orphans(session: Session, limit: int) -> Sequence[UUID | None]:
+    """Let copies count for themselves whose originals are no longer stored, `limit` at most; their cards."""
+    query = text(
+        "UPDATE orders SET copy_of = NULL WHERE id = ANY(ARRAY(SELECT c.id FROM orders c"
+        " WHERE c.copy_of IS NOT NULL AND NOT EXISTS (SELECT FROM orders o WHERE o.id = c.copy_of)"
+        " ORDER BY c.id LIMIT :limit)) RETURNING customer_id"
+    )
+    return session.scalars(query, {"limit": limit}).all()

@@ -30,7 +30,7 @@ FROM several JOIN profiles p USING (customer_id) JOIN sources s ON s.id = p.sour
 ORDER BY p.customer_id, p.id
 """)
 _FEW = text("SELECT id FROM customers WHERE live ORDER BY id LIMIT :limit")
-_SAMPLED = text("SELECT id, live FROM customers TABLESAMPLE SYSTEM (:percent) REPEATABLE (1)")
+_SAMPLED = text("SELECT id, live FROM customers TABLESAMPLE SYSTEM (:percent) REPEATABLE (1) LIMIT :limit")
 _ROWS = text("SELECT CAST(reltuples AS bigint) FROM pg_class WHERE oid = CAST('customers' AS regclass)")
 _COUNT = text("SELECT count(*) FROM customers")
 
@@ -62,7 +62,7 @@ class Preview(NamedTuple):
 
 
 def preview(session: Session, orders: Mapping[str, Sequence[str]]) -> Preview:
-    """What these orders would change against those in force. At most six queries."""
+    """What these orders would change against those in force. At most seven queries."""
     policy.check(session, orders)
     now = policy.in_force(session)
     changed = {field: order for field, order in orders.items() if list(order) != now[field]}
@@ -92,7 +92,10 @@ def _sample(session: Session) -> tuple[list[UUID], int]:
     total = session.execute(_ROWS).scalar_one()
     if total <= SAMPLE:  # the server has not looked at the table yet
         total = session.execute(_COUNT).scalar_one()
-    rows = session.execute(_SAMPLED, {"percent": min(100.0, 100 * SAMPLE / total)}).all()
+    values = {"percent": min(100.0, 100 * SAMPLE / total), "limit": 2 * SAMPLE}
+    rows = session.execute(_SAMPLED, values).all()
+    if len(rows) == 2 * SAMPLE:  # many have come since it looked
+        total = session.execute(_COUNT).scalar_one()
     found = [row.id for row in rows if row.live]
     if not found:  # few and full pages, and none was hit
         return ids[:SAMPLE], total

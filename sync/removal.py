@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from customers import graph, stats
+from customers import graph, orders, stats
 from customers.tables import Profile, Source
 from foundation import clock, jobs, operations
 from foundation.database import GRAPH_LOCK, lock, transaction
@@ -101,6 +101,8 @@ def _remove_all(work: Work, connection_id: UUID, run_id: UUID) -> None:
     for table, column in _HANGS_ON_IT:
         while _remove_rows(work, table, column, connection_id):
             work.checkpoint()
+    while _release_copies(work):
+        work.checkpoint()
 
 
 def _remove_profiles(work: Work, connection_id: UUID, run_id: UUID) -> bool:
@@ -145,9 +147,9 @@ def _keep_merges(session: Session, values: dict[str, list[UUID]]) -> None:
         text(
             "UPDATE profile_links l SET profile_id = o.profile_id FROM ("
             " SELECT DISTINCT ON (m.id) m.id, other.profile_id FROM profile_links m"
-            " JOIN profile_links other ON other.rule <> 'manual' AND other.customer_id"
+            " JOIN profile_links other ON other.rule NOT IN ('manual', 'model') AND other.customer_id"
             "  IN (m.customer_id, CAST(m.evidence ->> 'card' AS uuid)) AND NOT other.profile_id = ANY(:ids)"
-            " WHERE m.rule = 'manual' AND m.profile_id = ANY(:ids) ORDER BY m.id, other.id) o"
+            " WHERE m.rule IN ('manual', 'model') AND m.profile_id = ANY(:ids) ORDER BY m.id, other.id) o"
             " WHERE l.id = o.id"
         ),
         values,
@@ -170,6 +172,16 @@ def _remove_rows(work: Work, table: str, column: str, connection_id: UUID) -> bo
             {"connection": connection_id, "rows": ROWS},
         ).all()
         return len(found) == ROWS
+
+
+def _release_copies(work: Work) -> bool:
+    """What ledgers sent back of orders that went counts from now on; whether there may be more."""
+    with transaction(work.engine) as session:
+        work.progressed(session)
+        lock(session, GRAPH_LOCK)
+        cards = orders.orphans(session, PROFILES)
+        stats.refresh(session, {card for card in cards if card})
+        return len(cards) == PROFILES
 
 
 def _finish(work: Work, connection_id: UUID, run_id: UUID, operation_id: UUID) -> None:

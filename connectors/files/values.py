@@ -34,7 +34,7 @@ def clean(text: str) -> str:
     """A cell for use: no invisible characters, single blanks, and no guard against formulas before it."""
     if not text:
         return ""
-    if not _ORDINARY.fullmatch(text):
+    if not (text.isascii() and text.isprintable()) and not _ORDINARY.fullmatch(text):
         text = _UNSEEN.sub("", text)
     text = " ".join(text.split())
     if len(text) > 1 and text[0] == "'" and text[1] in "=+-@":

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from customers.stats import COUNTED
 from email_campaigns.journeys import conditions
 from email_campaigns.journeys.steps.base import Run, Turn
 from email_campaigns.triggers import of as trigger_of
@@ -20,8 +21,7 @@ _RUNS = (
 )
 _BOUGHT = text(
     f"SELECT r.id FROM ({_RUNS}) r WHERE EXISTS (SELECT FROM orders o WHERE o.customer_id = r.customer_id"
-    " AND o.placed_at > r.entered_at AND o.placed_at <= :now AND o.gone_at IS NULL"
-    " AND o.state NOT IN ('cart', 'failed', 'cancelled'))"
+    f" AND o.placed_at > r.entered_at AND o.placed_at <= :now AND {COUNTED})"
 )
 # two people of one journey turned out to be one: who came in first goes on
 _MERGED = text(

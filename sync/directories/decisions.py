@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from customers import merge, set_aside
+from customers import graph, merge, set_aside
 from customers.set_aside import Entry
 from customers.undo import Undone
 from foundation import clock, operations
@@ -119,7 +119,7 @@ def pair(session: Session, link_id: UUID, same: bool, actor: str) -> Undone:
     link.state = "linked" if same else "refused"
     if same and directory.what == "counterparties":
         [(_here, there)] = reading.of_links(session, [link]).values()
-        if there.local_id is not None and there.local_id != link.local_id:
+        if there.local_id is not None and there.local_id != graph.survivor(session, link.local_id):
             merge.merge(session, link.local_id, there.local_id, actor)
     operations.finish(session, operation, {"changed": 1})
     return Undone(operation, [])

@@ -21,12 +21,14 @@ from sync.directories.pairs import PAGE, Setting
 from sync.directories.tables import Directory, Push
 
 _CENT = Decimal("0.01")
-# `billed`: the ledger has an invoice of this number that isn't ours to touch
-_ORDERS = f"""
-SELECT o.id, w.error AS refused, EXISTS (SELECT FROM invoices r WHERE r.source_id = :source
+# the ledger has an invoice of this number that isn't ours to touch
+_BILLED = """EXISTS (SELECT FROM invoices r WHERE r.source_id = :source
     AND r.order_number = o.number AND r.order_number <> '' AND r.gone_at IS NULL
-    AND NOT EXISTS (SELECT FROM links z WHERE z.directory_id = :directory AND z.external_id = r.external_id)
-  ) AS billed
+    AND NOT EXISTS (SELECT FROM links z
+      WHERE z.directory_id = :directory AND z.external_id = r.external_id))"""
+_BY_NOW = text(f"SELECT {_BILLED} OR {TAKEN} FROM orders o WHERE o.id = :order")
+_ORDERS = f"""
+SELECT o.id, w.error AS refused, {_BILLED} AS billed
 FROM orders o LEFT JOIN customers c ON c.id = o.customer_id
 LEFT JOIN pushes w ON w.local_id = o.id AND w.directory_id = :directory AND w.link_id IS NULL
   AND w.state IN ('waiting', 'sent', 'done', 'failed')
@@ -96,6 +98,9 @@ def record(session: Session, row: Push) -> tuple[Invoice | None, str]:
     bill = bills.drawn(session, directory, [row.local_id]).get(row.local_id)
     if bill is None or (not row.external_id and not bill.alive):
         return None, "The order is no longer there."
+    values = {"source": directory.connection_id, "directory": directory.id, "order": row.local_id}
+    if row.link_id is None and session.scalar(_BY_NOW, values):
+        return None, "Somebody was faster: " + WHY["billed"]
     if bill.waits and "total" in row.fields:
         return None, "; ".join(said(one) for one in bill.waits)
     told: Mapping[str, str] = bill.fields

@@ -93,11 +93,12 @@ def _next(session: Session, values: dict[str, Any]) -> Push | None:
     """The next one whose time has come. What is not to be made any more is left to the next run."""
     while found := session.scalar(_NEXT, values):
         row, why = session.get_one(Push, found), ""
+        no_answer_was_lost = row.state == "waiting" and row.attempts < 2
         if _what(session, row) == "invoices":
-            if row.record is None:
+            if row.record is None or no_answer_was_lost:
                 record, why = invoicing.record(session, row)
                 row.record = msgspec.to_builtins(record) if record is not None else None
-        elif row.link_id is None and row.state == "waiting" and row.attempts < 2:  # no answer was lost
+        elif row.link_id is None and no_answer_was_lost:
             why = making.overtaken(session, row)
         if not why:
             return row

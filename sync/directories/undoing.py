@@ -97,7 +97,7 @@ class Undoing:
         if push is not None and push.state in ("sent", "waiting"):
             self.left.append(f"{title}: {_WAY}")
             return
-        if push is not None and here.lasting:
+        if push is not None and push.state == "done" and here.lasting:
             self.left.append(f"{title}: nobody knows the lines it had before")
             return
         if push is not None and push.state == "done":

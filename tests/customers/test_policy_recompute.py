@@ -130,6 +130,14 @@ def test_preview_of_many_cards_is_an_estimate(filled: Engine) -> None:
         previews.preview(session, {"shoe": []})
 
 
+def test_preview_is_bounded_while_the_server_believes_the_table_small(filled: Engine) -> None:
+    decide(filled, city=["shop"])
+    stale = patch.object(previews, "_ROWS", text("SELECT 6"))
+    with patch.object(previews, "SAMPLE", 5), stale, transaction(filled) as session:
+        seen = previews.preview(session, {"city": ["file"]})
+        assert seen.looked <= 10 < seen.cards <= PEOPLE
+
+
 def test_a_killed_recompute_goes_on_where_it_was(filled: Engine) -> None:
     with transaction(filled) as session:
         policy.set_policy(session, "city", ["shop"], "olga")

@@ -78,7 +78,7 @@ _FIND = text(
       UNION ALL
       SELECT c.n, 5, 'person', o.placed_at + :grace, o.number FROM cards c
         JOIN orders o ON o.customer_id = c.customer_id
-      WHERE o.gone_at IS NULL AND o.state NOT IN ('cart', 'failed', 'cancelled')
+      WHERE o.gone_at IS NULL AND o.copy_of IS NULL AND o.state NOT IN ('cart', 'failed', 'cancelled')
     )
     SELECT DISTINCT ON (t.n) t.n, t.at, t.order_id, t.by FROM told t JOIN s ON s.n = t.n
     WHERE t.at >= s.since ORDER BY t.n, t.at, t.rank, t.order_id

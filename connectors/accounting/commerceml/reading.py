@@ -20,7 +20,7 @@ from connectors.accounting.commerceml.fragments import (
 from connectors.accounting.commerceml.opening import PACKAGES, text_of
 from connectors.accounting.commerceml.parsing import Parsing
 from connectors.accounting.commerceml.parts import Head, Names, Piece, Same
-from connectors.accounting.commerceml.skimming import Cut, Known, windows
+from connectors.accounting.commerceml.skimming import Cut, Known, is_strange, windows
 from connectors.accounting.commerceml.values import flag
 from connectors.base import Bad
 
@@ -117,12 +117,14 @@ class _Reading:
         if not cut.digest:
             self.clean = self.clean and cut.blank and not cut.own
             return (one for _, element in events for one in self.take(element))
-        sure, done = self.clean and cut.blank, self.done
+        sure, before, last = self.clean and cut.blank, self.done, self.done
         found: list[Piece | Bad] = []
+        element: Element = None
         for _, element in events:
+            last = self.done
             found += self.take(element)
-        self.clean = self.done == done + 1
-        if sure and self.clean:
+        self.clean = self.done > last and local(element) == cut.name and not is_strange(cut.gap)
+        if sure and self.clean and self.done == before + 1:
             _mark(found, cut)
         return found
 

@@ -23,6 +23,7 @@ _CLOSED = {name: b"</" + name + b">" for name in _BY_NAME}
 _TAG = b"<(" + b"|".join(_BY_NAME) + b")>"
 _OPEN, _NEXT = re.compile(_TAG), re.compile(rb"\s*+" + _TAG)
 _ID = re.compile(rb"\s*+<" + "Ид".encode() + rb">([^<&]{1,400}+)<")
+_DIGEST = 15  # bytes
 _TAIL = max(map(len, _CLOSED.values()))  # bytes in which a tag may be cut through
 
 
@@ -66,7 +67,7 @@ def windows(chunks: Iterator[bytes], cutting: bool) -> Iterator[Sequence[Cut]]:
 def _cut(text: bytes) -> tuple[list[Cut], bytes]:
     """The cuts of a text, and its end: what more must be known of."""
     cuts, at = [], 0
-    strange = _is_strange(text)
+    strange = is_strange(text)
     while True:
         opened = _NEXT.match(text, at)
         blank = opened is not None
@@ -85,8 +86,8 @@ def _cut(text: bytes) -> tuple[list[Cut], bytes]:
         name, stream = _BY_NAME[tag]
         found = _ID.match(text, opened.end(), end)
         digest = b""
-        if found and not (strange and _is_strange(own)):
-            digest = hashlib.blake2b(own, digest_size=15).digest()
+        if found and not (strange and is_strange(own)):
+            digest = hashlib.sha256(own).digest()[:_DIGEST]  # processors have instructions for it
         external_id = found[1].decode("utf-8", "replace").strip() if found else ""
         cuts.append(Cut(text[at:start], blank, own, name, stream, external_id, digest))
         at = end
@@ -95,7 +96,7 @@ def _cut(text: bytes) -> tuple[list[Cut], bytes]:
     return cuts, text[most:]
 
 
-def _is_strange(text: bytes) -> bool:
+def is_strange(text: bytes) -> bool:
     """Whether there are comments, instructions or the like; their second sign is rarer than their first."""
     for mark in (b"!", b"?"):
         at = text.find(mark)

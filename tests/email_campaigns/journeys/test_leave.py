@@ -37,6 +37,17 @@ def test_an_order_is_the_goal(street: Street) -> None:
     assert [row[0][6] for row in street.ledger()] == ["0", "1", "1"]
 
 
+def test_an_order_that_a_ledger_sends_back_is_not_the_goal(street: Street) -> None:
+    street.desk.crowd(1)
+    street.journey(wait(2), street.letter(), goal={"kind": "order"})
+    street.happen(0)
+    street.live(HOUR)
+    street.desk.order("person0@mail.example", after=timedelta())
+    street.do("UPDATE orders SET copy_of = id")
+    street.live(2 * HOUR)
+    assert street.runs() == [("p0", "done", "")]
+
+
 def test_whoever_leaves_at_night_gets_no_letter_in_the_morning(street: Street) -> None:
     street.desk.crowd(2)
     street.do("UPDATE mail_switch SET quiet_from = 21, quiet_until = 9")

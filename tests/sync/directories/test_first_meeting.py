@@ -1,7 +1,9 @@
 """Who is paired with whom when two systems meet: exact keys at once, guesses after a person has said so."""
 
 import pytest
+from sqlalchemy import text
 
+from customers import merge
 from foundation import jobs
 from foundation.database import transaction
 from foundation.errors import BadInput
@@ -51,6 +53,25 @@ def test_a_guess_that_was_refused_isn_t_made_again(world):
     assert world.rows(world.plan()) == [] and doubtful(world) == []
     with pytest.raises(BadInput, match="waits any more"):
         say(world, {"id": world.links()[0].id}, True)
+
+
+@pytest.mark.parametrize("shop_first", [True, False])
+def test_a_guess_about_cards_that_somebody_joined_meanwhile_is_confirmed(world, shop_first):
+    world.shop.customer(1, name="Altyn Trade", email="", phone="+77011112233")
+    world.ledger.party(1, name="Altyn Trade", email="", kind="company", tax_number="")
+    for connection in sorted((world.here, world.there), key=lambda one: (one == world.here) != shop_first):
+        world.pull(connection)
+    world.sync()
+    [pair] = doubtful(world)
+    with transaction(world.engine) as session:
+        query = text("SELECT customer_id FROM profiles WHERE source_id = :source")
+        [party] = session.scalars(query, {"source": world.there})
+        merge.merge(session, party, pair["local_id"], "anna")
+    for one in doubtful(world):
+        say(world, one, True)
+    world.sync()
+    assert doubtful(world) == [] and [one.state for one in world.links()] == ["linked"]
+    assert world.ledger.things["counterparties"]["p1"]["phone"] == "+77011112233"
 
 
 def test_two_objects_of_one_card_wait(world):

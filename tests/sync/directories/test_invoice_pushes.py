@@ -14,7 +14,7 @@ from sync.directories import jobs as runs
 from sync.directories.tables import DirectoryPlan, PlannedPair, Push
 from sync.undo import undo
 from tests.faults import Killed
-from tests.sync.directories.billing import made_there, rule, told
+from tests.sync.directories.billing import made_there, rule, told, waiting
 from tests.sync.directories.test_pushing import due
 
 
@@ -174,3 +174,53 @@ def test_a_run_by_itself_does_nothing_about_what_only_waits(billing):
     runs.run_due(billing.engine)
     jobs.run_until_idle(billing.engine)
     assert billing.all(DirectoryPlan) == [] and billing.all(PlannedPair) == []
+
+
+def held_up(billing):
+    """An order whose buyer is not there yet, because the ledger is away: its invoice stands behind."""
+    billing.shop.customer(1)
+    billing.shop.order(1, buyer=1)
+    billing.pull()
+    billing.ledger.fail = [Temporary("away")]
+    billing.sync()
+    assert {p.stream: p.state for p in billing.all(Push)}["invoices"] == "waiting"
+
+
+def test_an_order_that_the_accountant_billed_before_its_turn_gets_no_second_invoice(billing):
+    held_up(billing)
+    billing.ledger.bill(1)
+    billing.pull(billing.there)
+    due(billing)
+    assert list(billing.ledger.things["invoices"]) == ["b1"]
+    assert {p.stream: p.state for p in billing.all(Push)}["invoices"] == "overtaken"
+
+
+def test_a_refused_invoice_that_is_sent_once_more_is_drawn_anew(billing):
+    billing.shop.customer(1)
+    billing.ledger.party(1)
+    billing.shop.order(1, buyer=1)
+    billing.pull()
+    billing.ledger.fail = [BadInput("the year is closed", "issued_at")]
+    billing.sync()
+    billing.shop.order(1, state="cancelled")
+    billing.pull()
+    with transaction(billing.engine) as session:
+        [problem] = session.scalars(select(Problem).where(Problem.area == "push"))
+        problems.retry(session, problem.id)
+    jobs.run_until_idle(billing.engine)
+    assert made_there(billing) == []
+    assert [p.state for p in billing.all(Push)] == ["overtaken"]
+
+
+def test_a_change_that_was_undone_before_it_left_waits_for_a_person(billed):
+    billed.shop.order(1, total="200.00")
+    billed.pull()
+    with transaction(billed.engine) as session:
+        operation = runs.start(session, billed.plan().id, "anna").operation_id
+    assert running.run_one(billed.engine, "test", Heartbeat(billed.engine))
+    with transaction(billed.engine) as session:
+        assert undo(session, operation, "anna").left_alone == []
+    jobs.run_until_idle(billed.engine)
+    billed.sync()
+    assert [Decimal(one["total"]) for one in billed.ledger.things["invoices"].values()] == [Decimal(300)]
+    assert [said[0] for said in waiting(billed)] == ["total"]

@@ -7,13 +7,13 @@ from decimal import Decimal
 import msgspec
 from sqlalchemy import select
 
-from customers import stats
+from customers import stats, store
 from customers.facts import Order, Product, TimelineRow
-from customers.tables import CustomerStats
-from foundation import clock, jobs
+from customers.tables import CustomerStats, Source
+from foundation import clock, jobs, records
 from foundation.database import transaction
 from foundation.records import Line
-from sync import reconcile
+from sync import connections, reconcile, removal
 from sync.directories.tables import Directory, Link
 from sync.exchange import orders, outgoing
 from sync.exchange.tables import ExchangeOrder, Partner
@@ -241,3 +241,35 @@ def test_what_is_paired_with_things_of_1c_goes_under_its_ids(
     said = base.ask("sale", "query").decode("utf-8-sig")
     assert "<Контрагент><Ид>k-1</Ид>" in said
     assert "<Товар><Ид>g-1</Ид>" in said
+
+
+def test_a_shop_that_names_an_order_of_ours_hides_nothing(shop, shopping, engine, sealer, client):
+    shop.order(1)
+    shopping()
+    with transaction(engine) as session:
+        order_id = session.scalars(select(Order.id)).one()
+        liar = connections.create(session, sealer, "fake", "Liar", {"shop": "liar", "key": "k"})
+        record = records.Order(
+            external_id=str(order_id), number="X", state="paid", currency="EUR", total=Decimal(1)
+        )
+        store.apply(session, liar.id, [store.Resolved(1, clock.now(), (record,))])
+    with transaction(engine) as session:
+        assert session.scalars(select(Order.copy_of)).all() == [None, None]
+
+
+def test_a_copy_counts_when_its_original_was_removed(
+    shop, shopping, exchanged, imported, base, engine, client
+):
+    shop.order(1)
+    shopping()
+    exchanged()
+    returned(engine, imported, base, Отменен="false")
+    with transaction(engine) as session:
+        made = session.scalars(select(Source.id).where(Source.name == "Shop")).one()
+        removal.start(session, made, "anna", with_data=True)
+    jobs.run_until_idle(engine)
+    with transaction(engine) as session:
+        kept = session.scalars(select(Order)).one()
+        counted = session.scalars(select(CustomerStats).where(CustomerStats.orders > 0)).all()
+        assert kept.copy_of is None
+        assert [(card.customer_id, card.orders) for card in counted] == [(kept.customer_id, 1)]

@@ -218,3 +218,31 @@ def test_any_files_in_any_order_end_the_same(seed: int, monkeypatch: pytest.Monk
                 store.land()
         assert skimmed.payloads == straight.payloads
     assert skimmed.left_out > 10
+
+
+def paper(number: str, operation: str, more: str = "") -> str:
+    return (
+        f"<Документ><Ид>{number}</Ид><Номер>{number}</Номер><ХозОперация>{operation}</ХозОперация>"
+        f"<Сумма>5</Сумма>{more}</Документ>"
+    )
+
+
+def test_an_order_within_a_second_container_is_read_though_it_is_known_alone() -> None:
+    alone = [paper(n, "Заказ товара") for n in ("o-1", "o-2")]
+    known = learned(file("\n".join(alone)))
+    assert known
+    held = [paper("p-2", "Выплата безналичных денег"), alone[1]]
+    text = file(f"<Контейнер>{alone[0]}</Контейнер><Контейнер>{''.join(held)}</Контейнер>")
+    assert plain(taken(text, lambda cuts: known)) == taken(text)
+
+
+@pytest.mark.parametrize(
+    "opening_", ["<Документ Вид='x'><Номер>9</Номер><Товары>", "<![CDATA[", "<!-- "], ids=str.strip
+)
+def test_what_a_gap_ends_does_not_stand_for_the_object_behind_it(opening_: str) -> None:
+    known = learned(FILES[0])
+    closing = {"<D": "</Товары></Документ>", "<!": "]]>", "<!-": "-->"}
+    end = closing["<!-" if "--" in opening_ else "<D" if "Документ" in opening_ else "<!"]
+    ended = "<Товар Статус='Новый'><Ид>g-8</Ид></Товар>"
+    text = catalogue(good(0), ended, opening_, good(1), good(2), good(3), end)
+    assert plain(taken(text, lambda cuts: known)) == taken(text)
