@@ -1,10 +1,13 @@
 """Trains the shipped matching model and checks it: on other people than it learnt from, and on more noise.
 
     python -m benchmarks.dedupe CUSTOMERS.csv TRUTH.csv [--write MODEL.json] [--noise 0.05] [--other CSV CSV]
+    python -m benchmarks.dedupe CUSTOMERS.csv TRUTH.csv --reference sync/dedupe/reference.json
 
 The people of the file are cut in two by household and office: a model of one half is judged on the other,
 whose names it has never counted, with every threshold fixed beforehand (`BANDS`). Then a model of everybody
 is written. `--noise` drops cells and mistypes letters of the judged half beyond what the file has.
+`--reference`, after the shipped model, writes what Splink learns from the same people without the truth:
+training compares with it what one's own pairs teach.
 """
 
 import argparse
@@ -21,16 +24,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import scipy.sparse as sparse
 from sklearn.linear_model import LogisticRegression
 
 from connectors.files.settings import SheetSettings
 from customers.matching import compare
-from customers.matching.model import AND, Model, read
+from customers.matching.model import AND, Model, read, shipped
 from foundation.records import PersonKind
 from sync.dedupe.batch import Batch
 from sync.dedupe.files import person
+from sync.dedupe.learning import Reference
+from sync.dedupe.training import Lesson, learn
 
 VERSION = "2026-11-22"
 BANDS = {"automatic": 6.5, "automatic_mean": 1.0, "best": 1.5, "best_mean": 0.0, "review": -2.0}
@@ -210,6 +216,14 @@ def judge(title: str, model: Model, rows: Rows) -> None:
     print(f"{title:28} {len(rows):,} rows, {cpu:.1f} CPU s, {memory:.2f} GiB at most so far", flush=True)
 
 
+def refer(rows: Rows) -> bytes:
+    """What Splink learns from these rows, as `sync.dedupe.learning.reference` reads it."""
+    batch = batch_of(rows, shipped())
+    learnt = learn(Lesson(batch, [-1] * len(rows)))
+    told = Reference(shipped().version, learnt["person"], learnt["company"])
+    return msgspec.json.format(msgspec.json.encode(told), indent=1) + b"\n"
+
+
 def as_text(model: dict[str, Any]) -> str:
     """A model as JSON with a line for each comparison, so that a diff can be read."""
     lines = json.dumps(model, indent=1)
@@ -227,10 +241,14 @@ def main() -> None:
     parser.add_argument("customers", type=Path)
     parser.add_argument("truth", type=Path)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--reference", type=Path)
     parser.add_argument("--noise", type=float, default=0.05)
     parser.add_argument("--other", nargs=2, type=Path)
     asked = parser.parse_args()
     rows = load(asked.customers, asked.truth)
+    if asked.reference:
+        asked.reference.write_bytes(refer(rows))
+        return
     halves = [[row for row in rows if zlib.crc32(row["unit_id"].encode()) % 2 == half] for half in (0, 1)]
     for one, other in (halves, halves[::-1]):
         model = read(json.dumps(train(one)).encode())

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from console.format import Reader
 from customers.card import Card, ProfileView
+from customers.picture import TIES
 from foundation.text import _
 
 SHOWN = 30  # profiles side by side; a card can have hundreds of guest orders
@@ -72,17 +73,18 @@ def because(rule: str | None, evidence: Mapping[str, Any]) -> str:
         "proof": _("proved from the same device"),
         "claim": _("unproved, but says the same"),
         "manual": _("merged by a person"),
+        "model": _("found by matching"),
         "split": _("split off by a person"),
         "own": _("said of this very person"),
     }.get(rule or "new", rule or "")
-    return f"{words}: {key}" if key and rule not in ("manual", "split", "new") else words
+    return f"{words}: {key}" if key and rule not in (*TIES, "split", "new") else words
 
 
 def reasons(card: Card) -> dict[UUID, str]:
     """Why each profile is on the card: the link that brought it here, which a merge only adds to."""
     found: dict[UUID, str] = {}
     for one in card.links:  # the newest first, so the oldest in force is what stays
-        if one.until is None and (one.rule != "manual" or one.profile_id not in found):
+        if one.until is None and (one.rule not in TIES or one.profile_id not in found):
             found[one.profile_id] = because(one.rule, one.evidence)
     return found
 

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from console import static_files
+from console import duplicate_routes, static_files
 from console.pages import (
     attribution,
     carts,
@@ -13,8 +13,6 @@ from console.pages import (
     customers,
     deliveries,
     directories,
-    duplicates,
-    duplicates_many,
     exchange_sessions,
     form_preview,
     form_results,
@@ -89,10 +87,7 @@ ROUTES: list[BaseRoute] = [
     post("/inbox/{id}", conversation.answer, CHANGE),
     post("/inbox/{id}/settle", conversation.settle, CHANGE),
     get("/inbox/{id}/files/{letter}/{number}", conversation.file, READ),
-    get("/duplicates", duplicates.show, READ),
-    get("/duplicates/many", duplicates_many.show, READ),
-    post("/duplicates/many", duplicates_many.begin, CHANGE),
-    post("/duplicates/{id}", duplicates.decide, CHANGE),
+    *duplicate_routes.ROUTES,
     get("/directories", directories.listing, READ),
     post("/directories", directories.add, ADMINISTER),
     get("/directories/conflicts", conflicts.listing, READ),

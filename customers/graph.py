@@ -187,13 +187,14 @@ def _write_edges(session: Session, graph: Graph, held: dict[int, UUID]) -> None:
     """Insert new links; hold back and give back the others."""
     at = now()
     columns = (
-        "profile_id", "customer_id", "rule", "evidence", "actor", "operation_id", "since", "until",
+        "profile_id", "customer_id", "rule", "score", "evidence", "actor", "operation_id", "since", "until",
         "ended_by",
     )  # fmt: skip
     rows = [
         (
-            edge.profile, edge.card, edge.rule, _encode(edge.evidence).decode(), edge.actor, edge.operation,
-            at, at if edge.id in held else None, held.get(edge.id),
+            edge.profile, edge.card, edge.rule, edge.evidence.get("score"),
+            _encode(edge.evidence).decode(), edge.actor, edge.operation, at,
+            at if edge.id in held else None, held.get(edge.id),
         )
         for edge in graph.edges
         if edge.new

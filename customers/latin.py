@@ -56,6 +56,7 @@ _SOUNDS = {
 _SOUND = re.compile("|".join(sorted(_SOUNDS, key=len, reverse=True)))
 _YO = re.compile("(?<=[bcdfghklmnprstvz])yo")  # ё is typed both ways: Artem, Artyom
 _DOUBLE = re.compile(r"(.)\1+")
+_FREE = re.compile(rf"{_SOUND.pattern}|yo|(.)\1")  # any freedom at all
 
 
 @lru_cache(maxsize=65536)
@@ -68,6 +69,8 @@ def fold(word: str) -> str:
     """The same for words that hardly come again."""
     if len(word) < 2:
         return {"y": "i", "j": "i", "w": "v"}.get(word, word)
+    if not _FREE.search(word):
+        return word[1:] if word[:2] == "ie" else word
     folded = _DOUBLE.sub(r"\1", _SOUND.sub(lambda match: _SOUNDS[match[0]], _YO.sub("e", word)))
     return folded[1:] if folded[:2] == "ie" else folded
 

@@ -10,6 +10,9 @@ SAME, SLIP, INITIAL, DIFFERENT = 3, 2, 1, 0
 
 def _one_slip(a: str, b: str) -> bool:
     """The same for a single slip: past what both begin with, one letter accounts for the rest."""
+    half = (min(len(a), len(b)) - 2) // 2  # wherever the slip is, one end is the same
+    if half > 0 and a[:half] != b[:half] and a[-half:] != b[-half:]:
+        return False
     at = 0
     for left, right in zip(a, b, strict=False):
         if left != right:

@@ -11,7 +11,7 @@ from customers import graph as graphs
 from customers.decide import decide
 from customers.identity import name_form
 from customers.known import Decision, Known, Proposal, Shared
-from customers.picture import NAMELESS, NEW, CardRow, Edge, Graph, Member, automatic_groups, homes
+from customers.picture import NAMELESS, NEW, TIES, CardRow, Edge, Graph, Member, automatic_groups, homes
 from foundation.clock import new_id, now
 
 _SHARING = """
@@ -116,13 +116,13 @@ def _enter(session: Session, graph: Graph, decision: Decision, decided: set[UUID
         named = graph.members[profile].kind not in NAMELESS
         graph.cards[card] = CardRow(card, at, identified=named, new=True)
     moved = set(decision.moved)
-    ending = [edge for edge in graph.edges if edge.profile in moved and edge.rule not in ("split", "manual")]
+    ending = [edge for edge in graph.edges if edge.profile in moved and edge.rule not in ("split", *TIES)]
     ending += _unjustified(graph, decision, decided - moved)
     _end(session, ending)
     gone = {edge.id for edge in ending}
     graph.edges = [edge for edge in graph.edges if edge.id not in gone]
     # a merge may tie the same two, but it can be undone: what the keys say must stand without it
-    there = {(edge.profile, edge.card) for edge in graph.edges if edge.rule != "manual"}
+    there = {(edge.profile, edge.card) for edge in graph.edges if edge.rule not in TIES}
     for number, one in enumerate((*decision.homes, *decision.bridges), start=NEW):
         if (one.profile, one.card) not in there:
             there.add((one.profile, one.card))
@@ -136,7 +136,7 @@ def _unjustified(graph: Graph, decision: Decision, decided: set[UUID]) -> list[E
     return [
         edge
         for edge in graph.edges
-        if edge.rule not in ("split", "manual")
+        if edge.rule not in ("split", *TIES)
         and edge.profile in decided
         and raw[edge.profile] is not edge
         and (edge.profile, edge.card) not in hold

@@ -17,6 +17,7 @@ from foundation.records import Person
 
 OWN = "own"  # the kind of what we say ourselves, and the rule by which it is on its card
 NAMELESS = ("visitor", "correspondent", OWN)  # kinds of profiles that alone make nobody known
+TIES = ("manual", "model")  # rules of links by which an operation ties two cards
 NEW = 1 << 60  # ids of links yet to be written: after all that are
 
 
@@ -24,7 +25,7 @@ NEW = 1 << 60  # ids of links yet to be written: after all that are
 class Edge:
     """A row of `profile_links` that hasn't ended for good. Edges are kept in the order of their ids.
 
-    `other` is set on rule "manual": the row ties two cards, whatever becomes of the profile it is written on.
+    `other` is set on `TIES`: the row ties two cards, whatever becomes of the profile it is written on.
     """
 
     id: int
@@ -34,7 +35,7 @@ class Edge:
     operation: UUID | None = None
     other: UUID | None = None
     held_by: UUID | None = None  # as stored: the split or verdict that holds it back
-    evidence: dict[str, str] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
     actor: str = "resolve"
     new: bool = False
 
@@ -133,7 +134,7 @@ def homes(edges: Iterable[Edge], *, raw: bool = False) -> dict[UUID, Edge]:
     for edge in edges:
         if edge.rule == "split" and not raw:
             found[edge.profile] = edge
-        elif edge.rule not in ("split", "manual"):
+        elif edge.rule not in ("split", *TIES):
             found.setdefault(edge.profile, edge)
     return found
 
@@ -147,7 +148,7 @@ def automatic_groups(graph: Graph) -> dict[UUID, UUID]:
     for edge in graph.edges:
         member = graph.members[edge.profile]
         at_home = edge.rule == "split" or home.get(edge.profile) is edge or raw.get(edge.profile) is edge
-        if edge.rule != "manual" and (at_home or not member.gone):
+        if edge.rule not in TIES and (at_home or not member.gone):
             sets.unite(edge.card, edge.profile)
     return {profile: sets.root(profile) for profile in graph.members}
 
@@ -158,7 +159,7 @@ def held_by_splits(graph: Graph) -> dict[int, UUID]:
     held = {}
     for edge in graph.edges:
         split = splits.get(edge.profile)
-        if split is not None and edge.rule != "manual" and edge.id < split.id and split.operation:
+        if split is not None and edge.rule not in TIES and edge.id < split.id and split.operation:
             held[edge.id] = split.operation
     return held
 
@@ -175,7 +176,7 @@ def draw(graph: Graph) -> tuple[list[Group], dict[int, UUID]]:
     for edge in graph.edges:
         if edge.id in held:
             continue
-        if edge.rule != "manual" and graph.members[edge.profile].gone and home[edge.profile] is not edge:
+        if edge.rule not in TIES and graph.members[edge.profile].gone and home[edge.profile] is not edge:
             continue
         one, other = edge.card, edge.other or edge.profile
         verdict = _against(graph, sets, one, other)

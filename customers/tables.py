@@ -174,10 +174,10 @@ class ProfileLink(Base):
     """Why a profile belongs to a card. Cards are the connected components of the links in force.
 
     The first link of a profile is its home. A merge adds a link from a profile of one card to the other
-    card (rule "manual"; `evidence["card"]` names the first); an undo ends it. So merges can be undone in any
-    order and each half gets back its own. A link that a split or a verdict holds back has `until` and
-    `ended_by` = that operation, and returns when it is undone; one that ended for good has `ended_by` equal
-    to its own `operation_id` (undone) or null (its reason went away).
+    card (rule "manual" or "model"; `evidence["card"]` names the first); an undo ends it. So merges can be
+    undone in any order and each half gets back its own. A link that a split or a verdict holds back has
+    `until` and `ended_by` = that operation, and returns when it is undone; one that ended for good has
+    `ended_by` equal to its own `operation_id` (undone) or null (its reason went away).
     """
 
     __tablename__ = "profile_links"

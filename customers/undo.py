@@ -67,6 +67,24 @@ def _recompute(session: Session, seeds: Sequence[UUID]) -> graphs.Settled:
     return settled
 
 
+def untie_some(session: Session, operation: Operation, most: int) -> int:
+    """End so many links of an operation for good and draw their cards anew; answers how many ended.
+
+    The caller holds `GRAPH_LOCK` and goes on until there is nothing left to end.
+    """
+    ended = session.execute(
+        text(
+            "UPDATE profile_links SET until = coalesce(until, :at), ended_by = operation_id WHERE id IN ("
+            " SELECT id FROM profile_links WHERE operation_id = :operation"
+            " AND (until IS NULL OR ended_by IS DISTINCT FROM operation_id) ORDER BY id LIMIT :most)"
+            " RETURNING customer_id, CAST(evidence ->> 'card' AS uuid)"
+        ),
+        {"operation": operation.id, "at": now(), "most": most},
+    ).all()
+    _recompute(session, sorted({card for pair in ended for card in pair if card}))
+    return len(ended)
+
+
 def _untie(session: Session, operation: Operation) -> set[UUID]:
     """End the links and verdicts of an operation for good; the duplicate it decided waits again."""
     values = {"operation": operation.id, "at": now()}
@@ -181,13 +199,18 @@ def _look(session: Session, undone: Undone, settled: graphs.Settled) -> None:
         ids = [UUID(one) for one in operation.args["profiles"]]
         _look_apart(session, undone, ids, settled)
         return
+    undone.left_alone += still_tied(session, operation)
+
+
+def still_tied(session: Session, operation: Operation) -> list[str]:
+    """A sentence for each two cards that stay one although an operation that tied them was taken back."""
     query = text(
         "SELECT DISTINCT k.id, o.id FROM profile_links l JOIN customers k ON k.id = l.customer_id"
         " JOIN customers o ON o.id = CAST(l.evidence ->> 'card' AS uuid)"
-        " WHERE l.operation_id = :operation AND l.rule = 'manual'"
+        " WHERE l.operation_id = :operation AND l.rule IN ('manual', 'model')"
         " AND coalesce(k.merged_into, k.id) = coalesce(o.merged_into, o.id) ORDER BY 1, 2 LIMIT :limit"
     )
-    undone.left_alone += [
+    return [
         f"Customers {keep} and {other} stay one card, because other links connect them, too."
         for keep, other in session.execute(query, {"operation": operation.id, "limit": NAMED})
     ]

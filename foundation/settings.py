@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         None, ge=1, le=32, description="Worker processes that `up` runs. Unset: one per core, at most four."
     )
     worker_threads: int = Field(4, ge=1, le=64, description="How many jobs one worker process runs at once.")
+    spark: str = Field(
+        "",
+        description="A Spark master where models of matching are trained, e.g. spark://host:7077 or local[4];"
+        " needs kartoteka[spark] and Java. Unset: in the worker, on DuckDB.",
+    )
     secure_cookies: bool | None = Field(
         None, description="Send cookies over https only. Unset: yes when public_url is https."
     )

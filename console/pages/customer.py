@@ -149,7 +149,7 @@ def _tab(call: Call, one: Card, tab: str, profiles: Sequence[ProfileView]) -> di
         return {"standings": people.of_customer(call.db, one.id)}
     if tab == "journeys":
         return journey_people.of_card(call.db, one.id)
-    return {"because": cards.because}
+    return {"because": cards.because, "weights": pairs.weights}
 
 
 def _claimed(one: Card) -> set[UUID]:

@@ -20,7 +20,8 @@ PAGE = 50
 REPLACED = 200  # overwritten values of an operation that are shown
 KNOWN = frozenset(
     ("read", "new", "changed", "same", "duplicate", "bad", "profiles", "undo", "customer", "left_alone",
-     "sums", "lines", "settings", "mailing", "audience", "cancelled", "sent", "pairs", "decided", "left_out")
+     "sums", "lines", "settings", "mailing", "audience", "cancelled", "sent", "pairs", "decided", "left_out",
+     "joined", "asked", "left")
 )  # fmt: skip
 
 
@@ -97,6 +98,9 @@ def _facts(result: dict[str, Any]) -> list[tuple[str, int]]:
         "pairs": _("Pairs planned"),
         "decided": _("Pairs decided"),
         "left_out": _("Wait for you again"),
+        "joined": _("Pairs joined"),
+        "asked": _("Pairs asked about"),
+        "left": _("Left alone"),
     }
     numbers = [(label, result.get(key)) for key, label in names.items()]
     undone = result.get("undo") or {}
@@ -138,6 +142,10 @@ def _restores(operation: Operation) -> str:
     return {
         "import": _(
             "What the file brought leaves the cards; what it changed goes back to the version before."
+        ),
+        "dedupe": _(
+            "The cards of this run are as they were, each with its own, including what came since. What it"
+            " asked and nobody has answered is asked no more."
         ),
         "merge": _("The two cards are two again, each with its own, including what came since."),
         "verdict": _("The pair waits for a decision again, as if nobody had decided."),

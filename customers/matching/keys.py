@@ -6,6 +6,13 @@ from customers.latin import korean_sound
 from customers.matching.prepared import Prepared
 
 CROWDED = 60  # records with one key: such a key finds nobody
+NAMESAKES = 12  # the same for a name alone: one that more have proves nothing without the town
+_NAMES = ("n", "k")
+
+
+def most(key: str) -> int:
+    """How many records may have a key for it to bring them together."""
+    return NAMESAKES if key.startswith(_NAMES) else CROWDED
 
 
 def keys(one: Prepared) -> Iterator[str]:
@@ -27,7 +34,11 @@ def keys(one: Prepared) -> Iterator[str]:
 def _person(one: Prepared) -> Iterator[str]:
     words = one.name.words
     if len(words) > 1:
-        yield f"n{' '.join(words)}"
+        whole = " ".join(words)
+        yield f"n{whole}"
+        for place in one.places:
+            if place.city:
+                yield f"w{place.city} {whole}"
     for family, given in one.name.koreans:
         if family:
             yield f"k{korean_sound(family)} {korean_sound(given)}"

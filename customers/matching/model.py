@@ -28,6 +28,13 @@ class Contribution(NamedTuple):
     bits: float
 
 
+class _Said(NamedTuple):
+    """What one level says: alone, and together with the levels of others by their place."""
+
+    bits: float
+    together: dict[int, dict[str, float]]
+
+
 class Weights(msgspec.Struct, frozen=True, dict=True):
     """The weights for one kind of record: where every pair starts, then comparison -> level -> bits."""
 
@@ -53,6 +60,30 @@ class Weights(msgspec.Struct, frozen=True, dict=True):
         return found
 
     @cached_property
+    def _by_level(self) -> list[dict[str, "_Said"]]:
+        """What is said of each level of each comparison: levels that say nothing aren't there."""
+        places: list[dict[str, _Said]] = [{} for _ in compare.LEVELS[self.kind]]
+        for _term, at, levels in self._terms:
+            for level, bits in levels.items():
+                first, _and, second = level.partition(AND)
+                said = places[at[0]].setdefault(first, _Said(0.0, {}))
+                if len(at) == 1:
+                    places[at[0]][first] = said._replace(bits=said.bits + bits)
+                else:
+                    said.together.setdefault(at[1], {})[second] = bits
+        return places
+
+    def _add(self, vector: tuple[str, ...]) -> float:
+        """What the contributions add up to."""
+        total = self.start
+        for said, level in zip(self._by_level, vector, strict=True):
+            if (found := said.get(level)) is not None:
+                total += found.bits
+                for place, levels in found.together.items():
+                    total += levels.get(vector[place], 0.0)
+        return total
+
+    @cached_property
     def _known(self) -> dict[tuple[str, ...], float]:
         return {}
 
@@ -62,7 +93,7 @@ class Weights(msgspec.Struct, frozen=True, dict=True):
         if (bits := known.get(vector)) is None:
             if len(known) >= 1 << 18:
                 known.clear()
-            bits = known[vector] = sum(one.bits for one in self.contributions(vector))
+            bits = known[vector] = self._add(vector)
         return bits
 
 

@@ -90,6 +90,8 @@ def _koreans(text: str) -> tuple[tuple[str, str], ...]:
 
 def compare(a: Name, b: Name) -> Likeness:
     """How two names compare, before it is known which of their words are given names; either way round."""
+    if a.words == b.words and a.words and not a.hangul and not b.hangul:
+        return Likeness("same" if len(a.words) > 1 else "one", a.words)
     return _compare(b, a) if b < a else _compare(a, b)
 
 

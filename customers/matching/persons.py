@@ -31,18 +31,19 @@ _RARITY = LEVELS["rarity"][1:]
 
 def vector(a: Prepared, b: Prepared, counts: Counts) -> tuple[str, ...]:
     """The levels of two persons, in the order of `LEVELS`."""
-    names = named(naming.compare(a.name, b.name), counts)
+    left, right = a.name, b.name
+    names = named(naming.compare(left, right), counts)
     place, postcode = signals.place(a, b)
     return (
         names.level,
         rarity(names.shared, counts),
-        _middle(a.name.middle, b.name.middle),
-        _suffix(a.name.suffix, b.name.suffix),
+        _middle(left.middle, right.middle) if left.middle and right.middle else "unknown",
+        _suffix(left.suffix, right.suffix) if left.suffix or right.suffix else "none",
         signals.email(a, b, counts),
         signals.values("phone", a.phones, b.phones, counts),
         signals.values("device", a.devices, b.devices, counts),
-        signals.tax(a.tax, b.tax),
-        signals.birthday(a.born, b.born),
+        signals.tax(a.tax, b.tax) if a.tax and b.tax else "unknown",
+        signals.birthday(a.born, b.born) if a.born and b.born else "unknown",
         place,
         postcode,
         signals.mail_name(a, b),
@@ -79,8 +80,6 @@ def rarity(shared: tuple[str, ...], counts: Counts) -> str:
 
 
 def _middle(a: tuple[str, ...], b: tuple[str, ...]) -> str:
-    if not a or not b:
-        return "unknown"
     if not set(a).isdisjoint(b):
         return "same"
     pairs = [(one, other) for one in a for other in b]

@@ -18,6 +18,7 @@ _GENERAL = words(
     dong ho gu ro gil si shi do
     """
 )
+_STREETS = ("strasse", "str")
 _STREET = re.compile(r"(?<=\w{3})(?:strasse|str)$")
 
 
@@ -38,7 +39,11 @@ def read(line: str, city: str, postcode: str) -> Place:
     """The place that an address line, a town and a postcode name."""
     parts = _PART.findall(latin(line))
     numbers = tuple(part.lstrip("0") or "0" for part in parts if part.isdigit())
-    named = (_STREET.sub("", part) for part in parts if not part.isdigit() and part not in _GENERAL)
+    named = (
+        _STREET.sub("", part) if part.endswith(_STREETS) else part
+        for part in parts
+        if not part.isdigit() and part not in _GENERAL
+    )
     town = "".join(part for part in _PART.findall(latin(city)) if part not in _GENERAL)
     return Place(
         tuple(sound(part) for part in named if len(part) > 1), numbers, sound(town),
@@ -73,10 +78,10 @@ def compare(a: Place, b: Place) -> str:
 def _same_street(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     if a == b or not set(a).isdisjoint(b):
         return True
-    return any(
-        slips(one, other, 1 if min(len(one), len(other)) < 8 else 2)
-        for one in a
-        if len(one) > 3
-        for other in b
-        if len(other) > 3
-    )
+    return any(same_word(one, other) for one in a if len(one) > 3 for other in b if len(other) > 3)
+
+
+@lru_cache(maxsize=1 << 16)
+def same_word(a: str, b: str) -> bool:
+    """Whether two words of streets are one, give or take a slip."""
+    return slips(a, b, 1 if min(len(a), len(b)) < 8 else 2)

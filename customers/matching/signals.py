@@ -20,7 +20,6 @@ SIGNALS = {
 CROWD = 12  # records that share a value: more are no household
 
 
-@lru_cache(maxsize=1 << 16)
 def one_slip(a: str, b: str) -> bool:
     """Whether one key was missed."""
     return slips(a, b, 1)
@@ -30,6 +29,11 @@ def email(a: Prepared, b: Prepared, counts: Counts) -> str:
     """The best that two records' mailboxes agree on."""
     if not a.mails or not b.mails:
         return "unknown"
+    if len(a.mails) == len(b.mails) == 1:
+        one, other = a.mails[0], b.mails[0]
+        if one.key == other.key:
+            return _shared(counts.sharing("mail", one.key))
+        return "unknown" if one.nobody or other.nobody else _mailboxes(one, other)
     shared = [counts.sharing("mail", one.key) for one in a.mails for other in b.mails if one.key == other.key]
     if shared:
         return _shared(min(shared, key=_people))
@@ -94,12 +98,15 @@ def place(a: Prepared, b: Prepared) -> tuple[str, str]:
     """The addresses and postcodes of two records, where they agree best."""
     if not a.places or not b.places:
         return "unknown", "unknown"
+    if len(a.places) == len(b.places) == 1:
+        here, there = a.places[0], b.places[0]
+        return places.compare(here, there), postcode(here.postcode, there.postcode)
     pairs = [
         (places.compare(one, other), postcode(one.postcode, other.postcode))
         for one in a.places
         for other in b.places
     ]
-    return pairs[0] if len(pairs) == 1 else min(pairs, key=_agreement)
+    return min(pairs, key=_agreement)
 
 
 def _agreement(pair: tuple[str, str]) -> tuple[bool, int, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import TypedDict
 
 from customers.matching.model import AND, Contribution
 from foundation.text import _, spoken
@@ -80,6 +81,82 @@ def _signals() -> dict[tuple[str, str], str]:
         ("mail_year", "same"): _("the year of birth in the e-mail address"),
         ("mail_domain", "own"): _("e-mails of the company's own domain"),
     }
+
+
+@cache
+def _features(language: str) -> dict[str, str]:
+    """What comparisons are called in a language, which is the one being spoken."""
+    return {
+        "start": _("Before anything is compared"),
+        "name": _("Name"),
+        "rarity": _("How rare the name is"),
+        "middle": _("Middle name"),
+        "suffix": _("Junior or senior"),
+        "company": _("Company"),
+        "contact": _("Contact"),
+        "email": _("E-mail"),
+        "phone": _("Telephone"),
+        "device": _("Browser"),
+        "tax": _("Tax number"),
+        "birthday": _("Birthday"),
+        "place": _("Address"),
+        "postcode": _("Postcode"),
+        "mail_name": _("Name in the e-mail address"),
+        "mail_year": _("Year in the e-mail address"),
+        "mail_domain": _("Domain of the e-mail"),
+        "country": _("Country"),
+    }
+
+
+@cache
+def _plainly(language: str) -> dict[str, str]:
+    """What levels are called that no sentence names."""
+    return {
+        "same": _("the same"),
+        "near": _("nearly the same"),
+        "slip": _("one slip apart"),
+        "other": _("different"),
+        "different": _("different"),
+        "one": _("in one of them only"),
+        "initial": _("once as an initial"),
+        "initials": _("the same initials"),
+        "absent": _("not in it"),
+        "part": _("part of it"),
+        "street": _("the same street"),
+        "town": _("the same town"),
+        "other_street": _("different streets"),
+        "-1": _("an uncommon name"),
+        "1": _("by chance once in the data"),
+        "3": _("by chance a few times in the data"),
+        "5": _("by chance many times in the data"),
+    }
+
+
+def words(on: str, level: str) -> tuple[str, str]:
+    """What a comparison is called, and what a level of it says."""
+    said = _said(spoken()).get((on, level)) or _plainly(spoken()).get(level, level)
+    return _features(spoken()).get(on, on), said
+
+
+class Step(TypedDict):
+    """One bar of a waterfall: what was compared, what it says, and its bits."""
+
+    feature: str
+    said: str
+    weight: float
+
+
+def waterfall(contributions: Iterable[Contribution]) -> list[Step]:
+    """All that a weight is made of, the start first; the bits add up to the weight."""
+    features, known = _features(spoken()), _said(spoken())
+    steps = [
+        Step(
+            feature=features.get(one.on, one.on), said=known.get((one.on, one.level), ""),
+            weight=round(one.bits, 2),
+        )
+        for one in sorted(by_comparison(contributions), key=lambda one: one.on != "start")
+    ]  # fmt: skip
+    return [one for one in steps if one["weight"]]
 
 
 def by_comparison(contributions: Iterable[Contribution]) -> list[Contribution]:

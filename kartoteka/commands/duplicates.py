@@ -7,6 +7,8 @@ from uuid import UUID
 import click
 
 from kartoteka.commands.dedupe_file import file_command
+from kartoteka.commands.dedupe_models import models_command, train_command
+from kartoteka.commands.dedupe_run import evaluate_command, plan_command, run_command
 from kartoteka.terminal import data_option, json_option, say, table
 
 
@@ -54,6 +56,10 @@ def dedupe_command(
 
 
 dedupe_command.add_command(file_command)
+for command in (plan_command, run_command, evaluate_command):
+    dedupe_command.add_command(command)
+dedupe_command.add_command(train_command)
+dedupe_command.add_command(models_command)
 
 
 def as_row(pair: Any) -> dict[str, Any]:

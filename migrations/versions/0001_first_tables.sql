@@ -772,6 +772,69 @@ CREATE TABLE mailing_people (
     CONSTRAINT pk_mailing_people PRIMARY KEY (mailing_id, customer_id)
 );
 
+CREATE TABLE match_models (
+    id UUID NOT NULL,
+    number INTEGER NOT NULL,
+    version VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL,
+    actor VARCHAR NOT NULL,
+    made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    model JSONB NOT NULL,
+    detail JSONB NOT NULL,
+    figures JSONB NOT NULL,
+    refusal VARCHAR,
+    used_since TIMESTAMP WITH TIME ZONE,
+    used_until TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_match_models PRIMARY KEY (id),
+    CONSTRAINT uq_match_models_number UNIQUE (number),
+    CONSTRAINT uq_match_models_version UNIQUE (version)
+);
+
+CREATE UNIQUE INDEX uq_match_models_in_use ON match_models ((true)) WHERE used_since IS NOT NULL AND used_until IS NULL;
+
+CREATE TABLE match_pairs (
+    run_id UUID NOT NULL,
+    number INTEGER NOT NULL,
+    cluster INTEGER NOT NULL,
+    joins BOOLEAN NOT NULL,
+    held VARCHAR NOT NULL,
+    left_id UUID NOT NULL,
+    right_id UUID NOT NULL,
+    left_hash BYTEA NOT NULL,
+    right_hash BYTEA NOT NULL,
+    bits DOUBLE PRECISION NOT NULL,
+    evidence JSONB NOT NULL,
+    state VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    duplicate_id UUID,
+    CONSTRAINT pk_match_pairs PRIMARY KEY (run_id, number)
+);
+
+CREATE INDEX ix_match_pairs_planned ON match_pairs (run_id, number) WHERE state = 'planned';
+
+CREATE TABLE match_runs (
+    id UUID NOT NULL,
+    actor VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    model VARCHAR NOT NULL,
+    hash VARCHAR,
+    alarm VARCHAR NOT NULL,
+    counts JSONB NOT NULL,
+    phase VARCHAR NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    error VARCHAR,
+    operation_id UUID,
+    made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    began_at TIMESTAMP WITH TIME ZONE,
+    finished_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_match_runs PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_match_runs_made_at ON match_runs (made_at, id);
+
+CREATE UNIQUE INDEX uq_match_runs_running ON match_runs ((true)) WHERE state = 'running';
+
 CREATE TABLE operations (
     id UUID NOT NULL,
     kind VARCHAR NOT NULL,

@@ -3,7 +3,7 @@
 import array
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -32,6 +32,14 @@ class Outcome(msgspec.Struct):
     bits: "array.array[float]"
 
 
+class Sample(NamedTuple):
+    """Of `total` pairs one in `every`."""
+
+    total: int
+    every: int
+    pairs: Iterator[tuple[int, int]]
+
+
 class Batch:
     """Records are added one by one, then matched."""
 
@@ -43,24 +51,39 @@ class Batch:
 
     def add(self, person: Person) -> None:
         """Take one record in; its number is how many came before."""
-        one = prepare(person)
+        self.take(prepare(person))
+
+    def take(self, one: Prepared) -> int:
+        """The same with a record that has been read; answers its number."""
         self._blocks.add(len(self.records), set(keys.keys(one)), set(counts.shareable(one)))
         self.records.append(one)
         self.counts.count_words((one,))
+        return len(self.records) - 1
 
     def match(self, progress: Progress = lambda *_: None) -> Outcome:
         """Compare what is worth comparing, and join what is one customer."""
+        return self.join(*self.weighed(progress))
+
+    def weighed(self, progress: Progress = lambda *_: None) -> tuple[Any, Any, Any]:
+        """The pairs worth comparing, as two arrays of records, and the bits of each; once."""
         self._count()
         one, other = self._blocks.pairs()
         bits = np.empty(len(one), np.float32)
         self._weigh(one, other, bits, progress)
-        return self._join(one, other, bits)
+        return one, other, bits
 
     def compared(self) -> Iterator[tuple[int, int]]:
         """The pairs of records that `match` would weigh, for training; once."""
+        return self.sample(0).pairs
+
+    def sample(self, most: int) -> "Sample":
+        """Pairs of records that `match` would weigh, evenly chosen, at most so many; 0 for all; once."""
         self._count()
         one, other = self._blocks.pairs()
-        return zip(one.tolist(), other.tolist(), strict=True)
+        total = len(one)
+        every = -(-total // most) if most and total else 1
+        one, other = one[::every].copy(), other[::every].copy()
+        return Sample(total, every, zip(one.tolist(), other.tolist(), strict=True))
 
     def _count(self) -> None:
         """Who shares what, in the counts."""
@@ -85,7 +108,7 @@ class Batch:
             bits[start:end] = [model.weigh(records[a], records[b], counted) for a, b in pairs]
         progress("Comparing", len(one), len(one))
 
-    def _join(self, one: Any, other: Any, bits: Any) -> Outcome:
+    def join(self, one: Any, other: Any, bits: Any) -> Outcome:
         """Component by component, so that only one's pairs are looked up at a time."""
         number = len(self.records)
         reach = Groups(number)

@@ -4,15 +4,15 @@ import array
 from collections.abc import Collection, Iterator
 from typing import Any
 
-import duckdb
 import numpy as np
 
-from customers.matching.keys import CROWDED
+from customers.matching.keys import CROWDED, NAMESAKES, most
+from sync.dedupe.scratch import scratch
 
-_SETTINGS = "SET threads = 1; SET memory_limit = '1GB'; SET preserve_insertion_order = false"
+_ANY_ORDER = "SET preserve_insertion_order = false"
 _PAIRS = """
 CREATE TABLE pairs AS WITH crowds AS (
-  SELECT key FROM keys GROUP BY key HAVING count(*) BETWEEN 2 AND ?
+  SELECT key FROM keys GROUP BY key HAVING count(*) BETWEEN 2 AND CASE key & 1 WHEN 1 THEN ? ELSE ? END
 ), sharers AS (SELECT key, record FROM keys SEMI JOIN crowds USING (key))
 SELECT DISTINCT a.record AS one, b.record AS other
 FROM sharers a JOIN sharers b ON b.key = a.key AND a.record < b.record
@@ -30,11 +30,10 @@ class _Column:
     def __init__(self) -> None:
         self.keys, self.records = array.array("q"), array.array("i")
 
-    def add(self, record: int, texts: Collection[str]) -> None:
-        """Some texts of one record."""
-        for text in texts:
-            self.keys.append(hash(text))
-            self.records.append(record)
+    def add(self, record: int, keys: Collection[int]) -> None:
+        """The keys of one record."""
+        self.keys.extend(keys)
+        self.records.extend([record] * len(keys))
 
     def arrays(self) -> dict[str, Any]:
         """The two columns, for DuckDB."""
@@ -49,8 +48,8 @@ class Blocks:
 
     def add(self, record: int, keys: Collection[str], values: Collection[str]) -> None:
         """Take in one record: `keys` bring it together with others, `values` are those it may share."""
-        self._keys.add(record, keys)
-        self._values.add(record, values)
+        self._keys.add(record, [hash(key) & ~1 | (most(key) < CROWDED) for key in keys])
+        self._values.add(record, [hash(value) for value in values])
 
     def sharing(self, called: "array.array[int]") -> Iterator[tuple[int, int, int, int]]:
         """Of every value that several records have: hash, number of records and of given names, first record.
@@ -60,8 +59,8 @@ class Blocks:
         values = self._values.arrays()
         names = {"record": np.arange(len(called), dtype=np.int32), "called": np.array(called, np.int32)}
         self._values = _Column()
-        with duckdb.connect() as database:
-            database.execute(_SETTINGS)
+        with scratch() as database:
+            database.execute(_ANY_ORDER)
             database.execute('CREATE TABLE "values" AS SELECT * FROM values')
             database.execute("CREATE TABLE called AS SELECT * FROM names")
             del values, names
@@ -73,11 +72,11 @@ class Blocks:
         """The pairs worth comparing, each once, as two arrays of numbers in their order."""
         keys = self._keys.arrays()
         self._keys = _Column()
-        with duckdb.connect() as database:
-            database.execute(_SETTINGS)
+        with scratch() as database:
+            database.execute(_ANY_ORDER)
             database.execute("CREATE TABLE keys AS SELECT * FROM keys")
             del keys
-            database.execute(_PAIRS, [CROWDED])
+            database.execute(_PAIRS, [NAMESAKES, CROWDED])
             database.execute("DROP TABLE keys")
             found = database.execute("SELECT one, other FROM pairs ORDER BY one, other").fetchnumpy()
         return found["one"], found["other"]

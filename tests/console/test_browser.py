@@ -92,6 +92,7 @@ def pages(engine: Engine, company: dict[str, UUID]) -> dict[str, str]:
         "compare": f"/customers/{card}/merge?with={company['Dana Wolfe']}",
         "order": f"/orders/{order}",
         "duplicates": "/duplicates",
+        "matching": "/duplicates/matching?version=shipped",
         "connections": "/connections",
         "connection": f"/connections/{company['shop']}",
         "choose": "/connections/new",

@@ -25,6 +25,7 @@ COSTS = {
     "/customers/{card}?tab=links": 5,
     "/orders/{order}": 4,
     "/duplicates": 4,
+    "/duplicates/matching": 6,
     "/connections": 3,
     "/connections/{shop}": 6,
     "/runs/{run}": 3,

@@ -13,6 +13,7 @@ from datetime import timedelta
 from foundation import jobs
 from kartoteka.cli import main
 from sync import claims
+from sync.dedupe import runs, undoing
 from tests import shops
 
 LEASE = 4.0  # seconds
@@ -46,6 +47,7 @@ if __name__ == "__main__":
     shops.install()
     claims.LEASE = timedelta(seconds=LEASE)
     jobs.Worker = ShortLease
+    runs.PORTION = undoing.PORTION = 8
     if "--port" in sys.argv:
         port = int(sys.argv[sys.argv.index("--port") + 1])
         threading.Thread(target=_tell_when_open, args=(port,), daemon=True).start()

@@ -134,3 +134,11 @@ def test_kinds_share_no_key() -> None:
 def test_name_in_an_address_brings_records_together() -> None:
     one, other = record("Anton Kalonenko"), record(email="kalonenko.anton@mail.ru")
     assert not set(keys.keys(one)).isdisjoint(keys.keys(other))
+
+
+def test_a_name_is_crowded_sooner_than_a_name_with_its_town() -> None:
+    ali = set(keys.keys(record("Ali Kaya", place=("", "Bursa", ""))))
+    assert {keys.most(key) for key in ali} == {keys.NAMESAKES, keys.CROWDED}
+    assert ali & set(keys.keys(record("Ali Kaya", place=("", "Izmir", "")))) == {"nali kaia"}
+    same = ali & set(keys.keys(record("Kaya Ali", place=("", "BURSA", ""))))
+    assert {keys.most(key) for key in same} == {keys.NAMESAKES, keys.CROWDED}

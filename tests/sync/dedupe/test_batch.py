@@ -11,7 +11,7 @@ import pytest
 
 from connectors.files.settings import SheetSettings
 from customers.matching.model import shipped
-from foundation.records import Person
+from foundation.records import Address, Person
 from sync.dedupe.batch import Batch
 from sync.dedupe.files import person
 
@@ -102,6 +102,14 @@ def test_crowded_key_brings_nobody_together_by_itself():
     for number in range(70):
         batch.add(Person(external_id="", name=f"Anna{number}", device_ids=("kiosk",)))
     assert batch.match().best == list(range(70))
+
+
+@pytest.mark.parametrize(("said", "compared"), [({}, 0), ({"city": "Tomsk"}, comb(13, 2))])
+def test_namesakes_are_compared_within_their_town(said, compared):
+    batch = Batch(shipped())
+    for _ in range(13):
+        batch.add(Person(external_id="", name="Anna Krylova", addresses=(Address(**said),)))
+    assert len(batch.weighed()[0]) == compared
 
 
 def test_progress_is_told():
