@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
+from queue import Empty, SimpleQueue
 
 from foundation import log
 from foundation.clock import monotonic
@@ -84,16 +84,34 @@ class Child:
             self.process.stdin.close()
 
 
+class Ending:
+    """Somebody's wish that this process ends. A signal may bring it at any moment, also while we wait for it:
+    a queue's `put` may break into its `get`; an event's `set` into its `wait` would wait for itself.
+    """
+
+    def __init__(self) -> None:
+        self._wishes: SimpleQueue[None] = SimpleQueue()
+
+    def ask(self, *_: object) -> None:
+        """Ask for the end; fit to be a signal handler."""
+        self._wishes.put(None)
+
+    def asked(self, seconds: float) -> bool:
+        """Whether somebody asks for it within so many seconds."""
+        try:
+            self._wishes.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
+
+
 class Supervisor:
     """Starts the children and watches them until somebody asks for the end."""
 
     def __init__(self, children: Sequence[Child]) -> None:
         self.children = list(children)
-        self.ended = threading.Event()
-
-    def end(self, signal_number: int = 0, frame: FrameType | None = None) -> None:
-        """Ask for the end; fit to be a signal handler."""
-        self.ended.set()
+        self.ending = Ending()
+        self.ended = False
 
     def run(
         self, *, then: Callable[[], None] = lambda: None, healthy: Callable[[], bool] = lambda: True
@@ -103,14 +121,14 @@ class Supervisor:
         `then` runs in a thread of its own once all are started; what it raises ends everything.
         """
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self.end)
+            signal.signal(number, self.ending.ask)
         for child in self.children:
             child.start()
         failures: list[BaseException] = []
         after = threading.Thread(target=self._after, args=(then, failures), name="after-start", daemon=True)
         after.start()
         try:
-            while not self.ended.wait(0.25):
+            while not self.ending.asked(0.25):
                 for child in self.children:
                     child.look()
                 if failures or not healthy():
@@ -124,12 +142,12 @@ class Supervisor:
         try:
             then()
         except BaseException as error:  # noqa: BLE001 - handed over to the thread that watches
-            if not self.ended.is_set():
+            if not self.ended:
                 failures.append(error)
 
     def stop(self) -> None:
         """Stop all children, the last started first."""
-        self.ended.set()
+        self.ended = True
         for child in reversed(self.children):
             child.ask_to_stop()
         deadline = monotonic() + PATIENCE

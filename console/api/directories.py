@@ -26,7 +26,10 @@ CHECKED_AT_ONCE = 2_000  # objects there, of which a plan is held against the pr
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept equal. `waiting` counts pairs in doubt, `conflicts` fields that wait."""
+    """What is kept equal. `waiting` counts pairs in doubt, `conflicts` fields that wait.
+
+    Of invoices: orders before `since` get none; `due_days` are the days to pay (null: the ledger's).
+    """
 
     id: UUID
     connection_id: UUID
@@ -38,6 +41,8 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     most: int
     automatic: bool
     owners: dict[str, str]
+    since: datetime | None
+    due_days: int | None
     pairs: int
     waiting: int
     conflicts: int

@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,17 +46,17 @@ def run_until_told(start: Callable[[], None], stop: Callable[[], None], supervis
     A dead thread ends the part with status 1, so that whoever supervises it starts a whole one.
     """
     from foundation import health, log
-    from kartoteka.supervisor import end_with_parent
+    from kartoteka.supervisor import Ending, end_with_parent
 
-    ended = threading.Event()
+    ending = Ending()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, ending.ask)
     if supervised:
-        end_with_parent(ended.set)
+        end_with_parent(ending.ask)
     start()
     stale: list[str] = []
     try:
-        while not ended.wait(LOOK_SECONDS) and not stale:
+        while not ending.asked(LOOK_SECONDS) and not stale:
             stale = health.stale()
     finally:
         stop()

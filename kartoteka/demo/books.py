@@ -56,6 +56,7 @@ SCHEMA: dict[str, dict[str, Any]] = {
     KINDS: {**_CATALOG, "PredefinedDataName": "String"},
     INVOICES: {
         **_DOCUMENT, "Контрагент_Key": "Guid", "СрокОплаты": "DateTime", "СуммаВключаетНДС": "Boolean",
+        "НомерЗаказа": "String",
         "Товары": {"LineNumber": "Int64", "Номенклатура_Key": "Guid", "Содержание": "String",
                    "Количество": "Double", "Цена": "Double", "Сумма": "Double"},
     },
@@ -187,7 +188,7 @@ class Books:
             INVOICES, self._ref(), Number=f"СМ-{next(self.numbers):06}", Date=order["date_created"],
             Posted=True, СуммаДокумента=total, Контрагент_Key=party, СуммаВключаетНДС=True,
             ВалютаДокумента_Key=self.money[order["currency"]], Товары=lines,
-            СрокОплаты=(issued + TERM).isoformat(),
+            СрокОплаты=(issued + TERM).isoformat(), НомерЗаказа=order["number"],
         )  # fmt: skip
         late = self.company.today - datetime.fromisoformat(order["date_created_gmt"] + "+00:00") > TERM
         draw = self.dice.random()

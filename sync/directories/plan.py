@@ -137,5 +137,5 @@ def _guard(here: Setting, counts: Counter[str]) -> str:
     if changed > of:
         made, what = counts["made"], here.directory.what
         return f"This run would make {made} {what} there, where {of} are: waiting for you."
-    share = changed * 100 // of
+    share = max(changed * 100 // of, here.directory.most + 1)  # never what a run may change
     return f"This run would change {share} % of {here.directory.what}: waiting for you."

@@ -1,5 +1,6 @@
 """The supervisor starts its children again when they die, slower if they die at once, and stops them."""
 
+import subprocess
 import sys
 import threading
 import time
@@ -84,3 +85,21 @@ def test_unhealthy_servers_end_everything(tmp_path, monkeypatch):
     Supervisor([Sleeper("sleeper", [f"import time; time.sleep(60)  # {mark}"])]).run(healthy=lambda: False)
     assert not gone(mark, seconds=5)
     assert threading.active_count() < 50
+
+
+SIGNALLED = """
+import signal
+from kartoteka.supervisor import Ending
+
+ending, came = Ending(), 0
+signal.signal(signal.SIGALRM, ending.ask)
+signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+while came < 3000:
+    came += ending.asked(0.0001)
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+
+
+def test_the_wish_to_end_may_come_at_any_moment():
+    """Even between two steps of the wait for it: a lock there would be waited for by whoever holds it."""
+    subprocess.run([sys.executable, "-c", SIGNALLED], check=True, timeout=60)

@@ -60,6 +60,8 @@ def body(
         _say_day(said, entity, reading, "issued_at", invoice.issued_at or clock.now(), desk.zone)
     if "due_at" in fields and invoice.due_at:
         _say_day(said, entity, reading, "due_at", invoice.due_at, desk.zone)
+    if "order_number" in fields or current is None:
+        said.update(_first(entity, reading.fields["order_number"], invoice.order_number))
     if "lines" in fields or current is None:
         said.update(_tables(entity, reading, invoice.lines, current))
         said.update(_first(entity, reading.fields["total"], invoice.total))
@@ -187,7 +189,7 @@ def _customer(said: str) -> str:
     return ref
 
 
-def _first(entity: Entity, paths: Sequence[str], value: Decimal | bool) -> Thing:
+def _first(entity: Entity, paths: Sequence[str], value: Decimal | bool | str) -> Thing:
     return next(({path: value} for path in paths if path in entity.fields), {})
 
 

@@ -97,6 +97,7 @@ def invoice(row: Row, reading: Reading, customer: str, country: str, zone: ZoneI
         currency=_currency(row, reading, country),
         total=number(_value(row, reading, "total"), "/total"),
         state="draft" if row.get("Posted") is False else "open",
+        order_number=said(row, reading, "order_number"),
         lines=tuple(_line(i, one, reading, tax_in is not False) for i, one in enumerate(tables, 1)),
         issued_at=instant(_value(row, reading, "issued_at"), zone),
         due_at=instant(_value(row, reading, "due_at"), zone),

@@ -17,7 +17,7 @@ from foundation.records import AnyRecord, Invoice, Person, Product
 WRITES = {
     "counterparties": ("name", "company", "tax_number", "registration_number", "emails", "phones"),
     "nomenclature": ("name", "sku", "unit"),
-    "invoices": ("customer_id", "issued_at", "due_at", "lines"),
+    "invoices": ("customer_id", "issued_at", "due_at", "order_number", "lines"),
 }
 _MARK = "kartoteka:"
 

@@ -184,6 +184,9 @@ def test_a_directory_that_runs_by_itself_asks_before_much_changes(world):
     [problem] = [one for one in world.all(Problem) if one.area == "directory"]
     assert problem.message == "This run would change 39 % of counterparties: waiting for you."
     with transaction(world.engine) as session:
+        keeping.change(session, session.query(Directory).one(), most=39)
+    assert "40 %" in world.plan().guard, "what is allowed isn't what it refuses"
+    with transaction(world.engine) as session:
         keeping.change(session, session.query(Directory).one(), most=50)
     turn(world)
     assert len(world.ledger.pushes) == 9

@@ -61,6 +61,14 @@ def test_an_invoice_is_made_whole(base: OneCBase) -> None:
     assert (found.customer_id, found.total, found.lines[0].total) == (party, 120, 120)
 
 
+def test_an_invoice_names_its_order_where_the_base_has_a_field_for_it(base: OneCBase) -> None:
+    base.schema[INVOICES]["НомерЗаказа"] = "String"
+    connector = connect()
+    raw = connector.push("invoices", make(bill(base.add(PARTIES), base.add(GOODS), order_number="1042")))
+    assert base.sets[INVOICES][raw.external_id]["НомерЗаказа"] == "1042"
+    assert read(connector, "invoices", raw).order_number == "1042"
+
+
 def test_the_lines_of_an_invoice_are_replaced_whole(base: OneCBase) -> None:
     party, tea, coffee = base.add(PARTIES), base.add(GOODS), base.add(GOODS)
     raw = connect().push("invoices", make(bill(party, tea, tea)))
