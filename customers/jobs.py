@@ -52,12 +52,8 @@ def _keep(session: Session, work: Work, place: Mapping[str, Any]) -> None:
 @job(bulk.JOB)
 def decide(work: Work) -> None:
     """Decide the pairs of a bulk decision, portion by portion."""
-    going_on = True
-    while going_on:
-        work.checkpoint()
-        with transaction(work.engine) as session:
-            work.progressed(session)
-            going_on = bulk.go_on(session, UUID(work.args["operation"]))
+    operation_id = UUID(work.args["operation"])
+    work.portions(lambda session: bulk.go_on(session, operation_id))
 
 
 @beat("customers.rfm", every=24 * 3600)

@@ -67,6 +67,15 @@ class Work:
         if self.stopping.is_set():
             raise Stopped(f"job {self.id} ({self.kind}) goes on after the restart")
 
+    def portions(self, step: Callable[[Session], bool]) -> None:
+        """Work portion by portion, each a transaction of its own, until `step` says that nothing is left."""
+        going_on = True
+        while going_on:
+            self.checkpoint()
+            with transaction(self.engine) as session:
+                self.progressed(session)
+                going_on = step(session)
+
 
 Function = Callable[[Work], None]
 F = TypeVar("F", bound=Function)

@@ -75,9 +75,5 @@ class _Teller:
 @job(runs.JOB)
 def carry_out(work: Work) -> None:
     """Carry out a plan, portion by portion."""
-    going_on = True
-    while going_on:
-        work.checkpoint()
-        with transaction(work.engine) as session:
-            work.progressed(session)
-            going_on = runs.go_on(session, UUID(work.args["run"]))
+    run_id = UUID(work.args["run"])
+    work.portions(lambda session: runs.go_on(session, run_id))

@@ -9,7 +9,7 @@ from customers import undo as identity
 from customers.undo import Undone
 from foundation import operations
 from foundation import work as jobs
-from foundation.database import GRAPH_LOCK, lock, transaction
+from foundation.database import GRAPH_LOCK, lock
 from foundation.jobs import Work, job
 from foundation.tables import Operation
 from sync.dedupe.runs import KIND
@@ -45,18 +45,19 @@ def undo(session: Session, operation: Operation, actor: str) -> Undone:
 @job(JOB)
 def go_on(work: Work) -> None:
     """Take a large run back."""
-    going_on = True
-    while going_on:
-        work.checkpoint()
-        with transaction(work.engine) as session:
-            work.progressed(session)
-            lock(session, GRAPH_LOCK)
-            operation = operations.find(session, UUID(work.args["operation"]))
-            if operation.state != "undoing":
-                return
-            going_on = bool(identity.untie_some(session, operation, PORTION))
-            if not going_on:
-                _finish(session, operation, operation.undone_by or "")
+    operation_id = UUID(work.args["operation"])
+    work.portions(lambda session: _untie(session, operation_id))
+
+
+def _untie(session: Session, operation_id: UUID) -> bool:
+    lock(session, GRAPH_LOCK)
+    operation = operations.find(session, operation_id)
+    if operation.state != "undoing":
+        return False
+    if not identity.untie_some(session, operation, PORTION):
+        _finish(session, operation, operation.undone_by or "")
+        return False
+    return True
 
 
 def _finish(session: Session, operation: Operation, actor: str) -> Undone:
