@@ -7,12 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Engine
 
 from connectors import registry
 from connectors.base import Change, Connector, Overtaken, Page, Raw, Stream, raw_json, setting
-from foundation import clock
+from foundation import clock, jobs
+from foundation.database import transaction
 from foundation.errors import BadInput
 from foundation.records import Address, Invoice, Person, Product
+from sync import pull as pulling
 
 LEDGERS: dict[str, "Ledger"] = {}
 
@@ -219,6 +224,14 @@ class LedgerConnector(Connector):
 
 def _raw(thing: dict[str, Any]) -> Raw:
     return raw_json(thing["id"], thing, datetime.fromisoformat(thing["changed"]).astimezone(UTC))
+
+
+def pull(engine: Engine, *connections: UUID) -> None:
+    """Fetch all that these systems hold, and do what follows of it."""
+    for connection_id in connections:
+        with transaction(engine) as session:
+            pulling.start(session, connection_id, full=True)
+    jobs.run_until_idle(engine)
 
 
 def install() -> None:

@@ -58,11 +58,15 @@ def address(app: Starlette, company: dict[str, UUID]) -> Iterator[str]:
         yield address
 
 
-def enter(chromium: Chromium, address: str, engine: Engine, owner: User, look: str) -> Page:
+def enter(
+    chromium: Chromium, address: str, engine: Engine, owner: User, look: str, *, scripts: bool = True
+) -> Page:
     """A signed-in window of a size and colour scheme."""
     size, scheme = LOOKS[look]
     width, height = browsers.SIZES[size]
-    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=scripts
+    )
     page = context.new_page()
     with transaction(engine) as session:
         path = auth.make_link(session, owner)

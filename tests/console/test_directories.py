@@ -17,7 +17,7 @@ from foundation.context import Context
 from foundation.database import transaction
 from foundation.sealing import Sealer
 from foundation.settings import Settings
-from sync import connections, pull, resolve
+from sync import connections, resolve
 from sync.directories.tables import Conflict, Directory, DirectoryPlan, Link
 from tests import browser as browsers
 from tests import ledgers, shops
@@ -36,10 +36,7 @@ class Both:
     there: UUID
 
     def pull(self) -> None:
-        for one in (self.here, self.there):
-            with transaction(self.engine) as session:
-                pull.start(session, one, full=True)
-        self.work()
+        ledgers.pull(self.engine, self.here, self.there)
 
     def work(self) -> None:
         jobs.run_until_idle(self.engine)

@@ -11,12 +11,12 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 
-from console import auth
 from console.tables import User
 from customers.tables import Duplicate
 from foundation.database import transaction
 from tests import browser as browsers
 from tests.console import company
+from tests.console.test_browser import enter
 
 pytestmark = pytest.mark.browser
 
@@ -43,27 +43,6 @@ def address(app: Starlette, waiting: list[UUID]) -> Iterator[str]:
         yield opened
 
 
-def enter(
-    chromium: Chromium,
-    address: str,
-    engine: Engine,
-    owner: User,
-    size: str = "desktop",
-    *,
-    scripts: bool = True,
-) -> Page:
-    """A signed-in window."""
-    width, height = browsers.SIZES[size]
-    context = chromium.new_context(viewport={"width": width, "height": height}, java_script_enabled=scripts)
-    page = context.new_page()
-    with transaction(engine) as session:
-        path = auth.make_link(session, owner)
-    page.goto(address + path)
-    page.click("button")
-    page.wait_for_url(address + "/")
-    return page
-
-
 def states(engine: Engine) -> list[str]:
     with Session(engine) as session:
         return list(session.scalars(select(Duplicate.state).order_by(Duplicate.id)))
@@ -77,7 +56,7 @@ def at(page: Page, pair: UUID) -> None:
 def test_all_by_keyboard(
     chromium: Chromium, address: str, engine: Engine, owner: User, waiting: list[UUID]
 ) -> None:
-    page = enter(chromium, address, engine, owner)
+    page = enter(chromium, address, engine, owner, "desktop")
     page.goto(address + "/duplicates")
     one, other = waiting
     for key, shown in (("j", other), ("k", one), ("ArrowRight", other), ("ArrowUp", one)):
@@ -103,7 +82,7 @@ def test_all_by_keyboard(
 def test_a_key_held_down_decides_once(
     chromium: Chromium, address: str, engine: Engine, owner: User, waiting: list[UUID]
 ) -> None:
-    page = enter(chromium, address, engine, owner)
+    page = enter(chromium, address, engine, owner, "desktop")
     page.goto(address + "/duplicates")
     for _ in range(8):  # without an up between them these are repeats
         page.keyboard.down("y")
@@ -118,7 +97,7 @@ def test_a_key_held_down_decides_once(
 def test_buttons_without_scripts(
     chromium: Chromium, address: str, engine: Engine, owner: User, waiting: list[UUID]
 ) -> None:
-    page = enter(chromium, address, engine, owner, scripts=False)
+    page = enter(chromium, address, engine, owner, "desktop", scripts=False)
     page.goto(address + "/duplicates")
     page.get_by_role("link", name="Skip j").click()
     at(page, waiting[1])
@@ -143,7 +122,7 @@ def test_buttons_without_scripts(
 def test_the_preview_comes_by_itself(
     chromium: Chromium, address: str, engine: Engine, owner: User, waiting: list[UUID]
 ) -> None:
-    page = enter(chromium, address, engine, owner)
+    page = enter(chromium, address, engine, owner, "desktop")
     page.goto(address + "/settings/policy")
     page.get_by_label("City, place 1").focus()
     page.get_by_label("City, place 1").select_option("shop")

@@ -8,7 +8,7 @@ import pytest
 from console.api.openapi import describe
 from foundation import jobs
 from foundation.database import transaction
-from sync import connections, pull
+from sync import connections
 from sync.directories import keeping
 from tests import ledgers, shops
 
@@ -31,10 +31,7 @@ class Both:
         self.pull()
 
     def pull(self) -> None:
-        for one in (self.here, self.there):
-            with transaction(self.engine) as session:
-                pull.start(session, one, full=True)
-        self.work()
+        ledgers.pull(self.engine, self.here, self.there)
 
     def work(self) -> None:
         jobs.run_until_idle(self.engine)

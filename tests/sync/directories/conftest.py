@@ -5,7 +5,7 @@ from sqlalchemy import select, text
 
 from foundation import jobs
 from foundation.database import transaction
-from sync import connections, pull
+from sync import connections
 from sync.directories import jobs as directory_jobs
 from sync.directories import keeping, plan, undoing
 from sync.directories.tables import Link, Overwritten, Push
@@ -21,10 +21,7 @@ class World:
 
     def pull(self, *which):
         """Fetch what both sides hold now, and bring it onto cards."""
-        for connection in which or (self.here, self.there):
-            with transaction(self.engine) as session:
-                pull.start(session, connection, full=True)
-        jobs.run_until_idle(self.engine)
+        ledgers.pull(self.engine, *(which or (self.here, self.there)))
 
     def plan(self):
         with transaction(self.engine) as session:
