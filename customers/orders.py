@@ -69,14 +69,17 @@ def find(
 
 
 def _ours(session: Session, source: UUID, external_ids: Iterable[str]) -> dict[str, UUID]:
-    """Orders of shops that a ledger sends back under the ids we gave them; nobody else was given any."""
+    """Orders of shops that a ledger, or a file out of one, has under the ids we gave them.
+
+    Nobody else was given any: what another shop calls so is an order of its own.
+    """
     ids = {one: UUID(one) for one in external_ids if _OUR_ID.fullmatch(one)}
     if not ids:
         return {}
     query = text(
         "SELECT o.id FROM orders o JOIN sources s ON s.id = o.source_id AND s.role = 'shop'"
         " WHERE o.id = ANY(:ids) AND o.copy_of IS NULL"
-        " AND EXISTS (SELECT FROM sources t WHERE t.id = :source AND t.role = 'accounting')"
+        " AND EXISTS (SELECT FROM sources t WHERE t.id = :source AND t.role IN ('accounting', 'file'))"
     )
     known = set(session.scalars(query, {"ids": list(ids.values()), "source": source}))
     return {one: order for one, order in ids.items() if order in known}
