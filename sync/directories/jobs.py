@@ -42,8 +42,8 @@ def start(session: Session, plan_id: UUID, actor: str, *, unseen: bool = False) 
     """Apply a plan in the background; the run names the operation to undo it by.
 
     `BadInput` when it has been applied or another one is being applied. The job refuses it when anything it
-    was made of has moved since, for that isn't what somebody agreed to; of an `unseen` one, which nobody
-    looked at, it leaves alone only the pairs that moved: in a busy shop something always moves.
+    was made of has moved since, for that isn't what somebody agreed to. An `unseen` one, which nobody looked
+    at, it makes anew then: in a busy shop something always moves.
     """
     plan = plans.find(session, plan_id)
     if plan.state not in ("made", "waiting"):
@@ -91,13 +91,24 @@ def _begin(work: Work, run_id: UUID, plan_id: UUID) -> int | None:
         if "after" in run.detail:
             return int(run.detail["after"])
         plan = plans.find(session, plan_id)
-        if "unseen" not in run.detail and plans.hash_now(session, plan.connection_id) != plan.hash:
-            raise BadInput("Something has moved since the plan was made; plan again.", "plan")
+        if plans.hash_now(session, plan.connection_id) != plan.hash:
+            _renew(session, run, plan)
         total = session.scalar(
             text("SELECT count(*) FROM planned_pairs WHERE plan_id = :plan"), {"plan": plan_id}
         )
         run.total, run.detail = total, {**run.detail, "after": -1}
         return -1
+
+
+def _renew(session: Session, run: Run, plan: DirectoryPlan) -> None:
+    """Make a plan anew that nobody has looked at; BadInput when somebody has, or has to now."""
+    if "unseen" not in run.detail:
+        raise BadInput("Something has moved since the plan was made; plan again.", "plan")
+    unasked = not plan.guard
+    plans.renew(session, plan)
+    if unasked and plan.guard:
+        raise BadInput(plan.guard, "plan")
+    plan.state = "made"
 
 
 def _page(work: Work, run_id: UUID, plan_id: UUID, after: int) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -17,7 +17,7 @@ from foundation.errors import BadInput
 from sync.directories import invoicing, keeping, making, pairs, reading
 from sync.directories.deciding import COUNTS, Planned, plan_pair
 from sync.directories.pairs import Setting
-from sync.directories.tables import DirectoryPlan
+from sync.directories.tables import DirectoryPlan, PlannedPair
 
 AT_ONCE = 1_000  # planned pairs in memory
 _COLUMNS = ("plan_id", "number", "directory_id", "local_id", "external_id", "title", "detail")
@@ -52,11 +52,21 @@ class Seen:
 
 def make(session: Session, connection_id: UUID) -> DirectoryPlan:
     """Compare all directories of a connection and keep what a run would do."""
-    seen = Seen()
     plan = DirectoryPlan(connection_id=connection_id, hash="", made_at=clock.now())
     session.add(plan)
     session.flush()
-    planned = enumerate(build(session, connection_id, seen))
+    return _fill(session, plan)
+
+
+def renew(session: Session, plan: DirectoryPlan) -> None:
+    """Make a plan that nobody has looked at anew: what is planned now takes the place of what was."""
+    session.execute(delete(PlannedPair).where(PlannedPair.plan_id == plan.id))
+    _fill(session, plan)
+
+
+def _fill(session: Session, plan: DirectoryPlan) -> DirectoryPlan:
+    seen = Seen()
+    planned = enumerate(build(session, plan.connection_id, seen))
     while portion := list(itertools.islice(planned, AT_ONCE)):  # reading and COPY can't be at once
         copy_rows(session, "planned_pairs", _COLUMNS, (_row(plan.id, *one) for one in portion))
     plan.hash, plan.guard = seen.digest.hexdigest(), " ".join(seen.guards)
