@@ -62,22 +62,25 @@ def land(
 def prepare(
     session: Session, connection_id: UUID, stream: str, raws: Iterable[Raw | Packed], via: Via, *,
     operation_id: UUID | None = None, read_at: datetime | None = None,
-    marks: Mapping[str, bytes] | None = None,
+    marks: Mapping[str, bytes] | None = None, heads: Mapping[str, Head] | None = None,
 ) -> tuple[Landed, Callable[[], None]]:  # fmt: skip
     """`land` up to its writing: what becomes of the batch, and the function that writes it.
 
-    That one mostly waits for the server; another thread may call it, before the transaction ends.
+    That one mostly waits for the server; another thread may call it, before the transaction ends. `heads` are
+    those of the batch, from a caller who has read them since it holds the stream.
     """
     everything = list(raws)
     usable = [raw for raw in everything if _usable(session, connection_id, stream, raw)]
-    hold_stream(session, connection_id, stream)
+    if heads is None:
+        hold_stream(session, connection_id, stream)
     versions: dict[str, list[tuple[bytes, Raw | Packed]]] = {}
     stored: dict[tuple[str, bytes], bytes] = {}
     for raw in usable:
         version, payload = _encoded(raw)
         versions.setdefault(raw.external_id, []).append((version, raw))
         stored[raw.external_id, version] = payload
-    heads = read_heads(session, connection_id, stream, list(versions))
+    if heads is None:
+        heads = read_heads(session, connection_id, stream, list(versions))
     strangers = [
         i for i, v in versions.items() if i in heads and any(h != heads[i].version_hash for h, _ in v)
     ]

@@ -6,7 +6,7 @@ again and goes on behind the last portion that was committed.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import PurePosixPath
@@ -29,7 +29,7 @@ from sync import context, heads, runs
 from sync.exchange import archives, queueing, seen, spool
 from sync.exchange.behind import Behind
 from sync.exchange.tables import ExchangeFile, ExchangeImport, Partner
-from sync.heads import hold_stream
+from sync.heads import hold_stream, read_heads
 from sync.landing import Landed, prepare, storable
 from sync.pull import report_bad
 from sync.runs import Cancelled
@@ -194,13 +194,16 @@ class _Import:
         grouped: dict[str, list[Piece]] = {}
         for piece in pieces:
             grouped.setdefault(piece.external_id, []).append(piece)
-        before = payloads(session, connection_id, stream, grouped)
+        there = read_heads(session, connection_id, stream, [storable(one) for one in grouped])
+        before = payloads(session, there)
         raws = [merge(before.get(key), parts, self.names) for key, parts in grouped.items()]
         marks = {key: begin + last for key, parts in grouped.items() if (last := parts[-1].seen)}
         same = [raw.external_id for raw in raws if isinstance(raw, Raw)]
         seen.note(session, connection_id, stream, {key: marks[key] for key in same if key in marks}, begin)
         read_at = clock.now()
-        return prepare(session, connection_id, stream, raws, "import", read_at=read_at, marks=marks)
+        return prepare(
+            session, connection_id, stream, raws, "import", read_at=read_at, marks=marks, heads=there
+        )
 
     def _keep_names(self, session: Session) -> None:
         now = msgspec.msgpack.encode(self.names)
@@ -239,18 +242,13 @@ def _by_stream(portion: Portion) -> Iterator[tuple[str, list[Piece]]]:
     yield from sorted(found.items())
 
 
-def payloads(
-    session: Session, connection_id: UUID, stream: str, external_ids: Iterable[str]
-) -> dict[str, str]:
-    """The payloads in force of some objects."""
-    rows = session.execute(
-        text(
-            "SELECT h.external_id, r.payload FROM landed_heads h JOIN landed_records r ON r.id = h.landed_id"
-            " WHERE h.connection_id = :connection AND h.stream = :stream AND h.external_id = ANY(:ids)"
-        ),
-        {"connection": connection_id, "stream": stream, "ids": [storable(one) for one in external_ids]},
-    )
-    return {row[0]: row[1] for row in rows if row[1]}
+def payloads(session: Session, there: Mapping[str, heads.Head]) -> dict[str, str]:
+    """The payloads in force of some objects, by their heads."""
+    if not there:
+        return {}
+    query = text("SELECT id, payload FROM landed_records WHERE id = ANY(:ids) AND payload <> ''")
+    found = {row[0]: row[1] for row in session.execute(query, {"ids": [h.landed_id for h in there.values()]})}
+    return {one: found[head.landed_id] for one, head in there.items() if head.landed_id in found}
 
 
 def _still_there(session: Session, connection_id: UUID) -> None:

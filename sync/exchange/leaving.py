@@ -20,6 +20,7 @@ from sync import context
 from sync.exchange import archives, queueing, spool
 from sync.exchange.importing import payloads
 from sync.exchange.tables import ExchangeFile, ExchangeImport, ExchangeSession
+from sync.heads import read_heads
 from sync.landing import land
 from sync.sweep import LARGEST_SHARE, SMALL
 
@@ -54,7 +55,8 @@ def leave(work: Work) -> None:
         with transaction(work.engine) as session:
             work.guard(session)
             portion = missing[start : start + PORTION]
-            kept = payloads(session, owner.connection_id, STREAM, portion)  # to go on from when it comes back
+            there = read_heads(session, owner.connection_id, STREAM, portion)
+            kept = payloads(session, there)  # to go on from when it comes back
             gone = [Raw(one, kept.get(one, ""), gone=True) for one in portion]
             land(session, owner.connection_id, STREAM, gone, "import", read_at=clock.now())
     with transaction(work.engine) as session:
