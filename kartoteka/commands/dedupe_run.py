@@ -30,9 +30,11 @@ def plan_command(examples: int, data: Path | None, as_json: bool) -> None:
 
 
 @click.command("run")
-@click.argument("plan", required=False, type=UUID)
+@click.argument("plan", required=False, type=click.UUID)
 @click.option("--anyway", is_flag=True, help="Go on although unusually many cards go into others.")
-@click.option("--cancel", "cancelled", type=UUID, metavar="RUN", help="Stop this run; what it did stays.")
+@click.option(
+    "--cancel", "cancelled", type=click.UUID, metavar="RUN", help="Stop this run; what it did stays."
+)
 @data_option
 @json_option
 def run_command(

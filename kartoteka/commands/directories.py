@@ -155,7 +155,7 @@ def _told(row: Any) -> dict[str, Any]:
 
 
 @click.command("apply")
-@click.argument("plan", type=UUID)
+@click.argument("plan", type=click.UUID)
 @data_option
 @json_option
 def apply_command(plan: UUID, data: Path | None, as_json: bool) -> None:
@@ -213,11 +213,11 @@ def _sent(found: Any, operation_id: UUID | None) -> dict[str, int]:
 
 
 @click.command("conflicts")
-@click.argument("ids", nargs=-1, type=UUID)
+@click.argument("ids", nargs=-1, type=click.UUID)
 @click.option("--decide", type=click.Choice(["ours", "theirs", "proposed"]), help="Who wins those named.")
 @click.option("--all", "everything", is_flag=True, help="With --decide: all that wait.")
-@click.option("--same", type=UUID, metavar="PAIR", help="The two of this pair are the same.")
-@click.option("--apart", type=UUID, metavar="PAIR", help="The two of this pair are not the same.")
+@click.option("--same", type=click.UUID, metavar="PAIR", help="The two of this pair are the same.")
+@click.option("--apart", type=click.UUID, metavar="PAIR", help="The two of this pair are not the same.")
 @click.option("--limit", default=50, type=click.IntRange(1, 1000), help="How many to list, the oldest first.")
 @data_option
 @json_option
@@ -226,6 +226,7 @@ def conflicts_command(
     same: UUID | None, apart: UUID | None, limit: int, data: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List fields that both sides changed and doubtful pairs, or decide them; `undo` takes it back."""
+    _check_wanted(bool(ids), decide, everything, same, apart)
     from foundation.database import transaction
     from kartoteka import installation
     from sync.directories import conflicts, decisions
@@ -249,6 +250,18 @@ def conflicts_command(
         }
     lines = [f"{answer['title']}. Undo: kartoteka undo {answer['operation']}"]
     say(answer, as_json, "\n".join([*lines, *(f"  left alone: {one}" for one in done.left_alone)]))
+
+
+def _check_wanted(
+    named: bool, decide: str | None, everything: bool, same: UUID | None, apart: UUID | None
+) -> None:
+    """Refuse words that don't go together: nothing of what was asked for is passed over."""
+    if (same and apart) or ((same or apart) and (named or decide or everything)):
+        raise BadInput("One pair at a time, and no conflicts with it.", "--same" if same else "--apart")
+    if (named or everything) and not decide:
+        raise BadInput("Say who wins: ours, theirs or proposed.", "--decide")
+    if decide and named == everything:
+        raise BadInput("Name the conflicts by their ids, or say --all.", "--decide")
 
 
 def _list(session: Any, limit: int, as_json: bool) -> None:

@@ -13,8 +13,10 @@ from kartoteka.terminal import data_option, json_option, say, table
 
 
 @click.group("dedupe", invoke_without_command=True)
-@click.option("--join", "join_id", type=UUID, metavar="PAIR", help="This waiting pair is one customer.")
-@click.option("--apart", "apart_id", type=UUID, metavar="PAIR", help="This waiting pair is two, for good.")
+@click.option("--join", "join_id", type=click.UUID, metavar="PAIR", help="This waiting pair is one customer.")
+@click.option(
+    "--apart", "apart_id", type=click.UUID, metavar="PAIR", help="This waiting pair is two, for good."
+)
 @click.option("--limit", default=50, type=click.IntRange(1, 1000), help="How many to list, the oldest first.")
 @data_option
 @json_option
@@ -75,8 +77,8 @@ def as_row(pair: Any) -> dict[str, Any]:
 
 
 @click.command("merge")
-@click.argument("keep", type=UUID)
-@click.argument("other", type=UUID)
+@click.argument("keep", type=click.UUID)
+@click.argument("other", type=click.UUID)
 @data_option
 @json_option
 def merge_command(keep: UUID, other: UUID, data: Path | None, as_json: bool) -> None:

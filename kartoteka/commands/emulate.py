@@ -1,5 +1,6 @@
 """`kartoteka emulate-1c`: a stock 1C that drives anybody's exchange, and says whether the site behaves."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,12 @@ from foundation.errors import BadInput
 from kartoteka.terminal import FAILED, bar, json_option, say, table
 
 MARKS = {"ok": "ok", "bad": "BAD", "note": "note", "skipped": "–"}
+
+
+def _numbered(_ctx: click.Context, _option: click.Parameter, version: str) -> str:
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,3}){1,2}", version, re.ASCII):
+        raise click.BadParameter(f"“{version}” is no version of the schema such as 2.05 or 3.1.")
+    return version
 
 
 @click.command("emulate-1c")
@@ -46,7 +53,11 @@ MARKS = {"ok": "ok", "bad": "BAD", "note": "note", "skipped": "–"}
     help="Of the files sent.",
 )
 @click.option(
-    "--version", default="2.08", show_default=True, help="Of the schema; from 2.08 on it is told at init."
+    "--version",
+    default="2.08",
+    show_default=True,
+    callback=_numbered,
+    help="Of the schema; from 2.08 on it is told at init.",
 )
 @click.option(
     "--container/--no-container",
@@ -81,7 +92,7 @@ def emulate_1c_command(base: str, user: str, password: str, as_json: bool, **wan
     """Play a stock 1C against the exchange of a site, ours or another, and judge how it behaves.
 
     It uploads goods and takes orders as a real 1C would: use a shop made for trying out. Exit status: 0 the
-    site behaved, 1 it did not.
+    site behaved, 1 it did not, 2 wrong use.
     """
     from kartoteka.emulator.checks import Judge
     from kartoteka.emulator.line import Line
@@ -133,6 +144,7 @@ def _packets(wanted: dict[str, Any]) -> Callable[[], Iterator[Any]] | None:
     from kartoteka.emulator import goods
 
     if wanted["files"]:
+        goods.check_folder(wanted["files"])
         return lambda: goods.from_folder(wanted["files"])
     if not wanted["goods"]:
         return None

@@ -16,7 +16,7 @@ def letter_command() -> None:
 
 @letter_command.command("list")
 @click.option("--archived", is_flag=True, help="Those put away instead.")
-@click.option("--after", type=UUID, metavar="CURSOR", help="Go on behind this, the `next` of a page.")
+@click.option("--after", type=click.UUID, metavar="CURSOR", help="Go on behind this, the `next` of a page.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, help="How many; 50 by itself.")
 @data_option
 @json_option
@@ -38,13 +38,13 @@ def letter_list(archived: bool, after: UUID | None, limit: int, data: Path | Non
 
 
 @letter_command.command("show")
-@click.argument("letter", type=UUID)
+@click.argument("letter", type=click.UUID)
 @click.option("--version", "number", type=click.IntRange(1), help="Of this number; the newest by itself.")
 @click.option("--language", default="", help="As people of this language get it; the letter's own by itself.")
 @click.option(
     "--as",
     "customer",
-    type=UUID,
+    type=click.UUID,
     metavar="CUSTOMER",
     help="As this customer gets it; an invented one otherwise.",
 )
@@ -83,7 +83,7 @@ def letter_show(
 
 
 @letter_command.command("check")
-@click.argument("letter", type=UUID)
+@click.argument("letter", type=click.UUID)
 @click.option("--version", "number", type=click.IntRange(1), help="Of this number; the newest by itself.")
 @click.option("--trigger", is_flag=True, help="A trigger sends it: it knows more variables than a mailing.")
 @click.option(

@@ -59,7 +59,7 @@ def confirm(data: Path | None, as_json: bool) -> None:
 @click.option("--reason", help="A code such as no_consent or mailbox_full.")
 @click.option("--step", help="Such as mailing:ID.")
 @click.option("--address", help="A whole e-mail address.")
-@click.option("--before", type=UUID, help="Older than this one, to go on from.")
+@click.option("--before", type=click.UUID, help="Older than this one, to go on from.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many rows; usually 50.")
 @data_option
 @json_option

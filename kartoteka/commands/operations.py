@@ -33,7 +33,7 @@ def operations_command(limit: int, data: Path | None, as_json: bool) -> None:
 
 
 @click.command("undo")
-@click.argument("operation", type=UUID)
+@click.argument("operation", type=click.UUID)
 @data_option
 @json_option
 def undo_command(operation: UUID, data: Path | None, as_json: bool) -> None:

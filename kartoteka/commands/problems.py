@@ -13,8 +13,8 @@ from kartoteka.terminal import data_option, json_option, say, table
 @click.option("--name", help="Only of this connection.")
 @click.option("--state", default="open", type=click.Choice(["open", "retrying", "solved", "ignored"]),
               help="Only in this state.")  # fmt: skip
-@click.option("--retry", "retry_id", type=UUID, metavar="ID", help="Try this one again.")
-@click.option("--ignore", "ignore_id", type=UUID, metavar="ID", help="Set this one aside.")
+@click.option("--retry", "retry_id", type=click.UUID, metavar="ID", help="Try this one again.")
+@click.option("--ignore", "ignore_id", type=click.UUID, metavar="ID", help="Set this one aside.")
 @click.option("--limit", default=50, type=click.IntRange(1, 1000), help="How many, the latest first.")
 @data_option
 @json_option

@@ -179,7 +179,7 @@ def segment_put(
 
 @segment_command.command("why")
 @click.argument("segment")
-@click.argument("customer", type=UUID)
+@click.argument("customer", type=click.UUID)
 @data_option
 @json_option
 def segment_why(segment: str, customer: UUID, data: Path | None, as_json: bool) -> None:

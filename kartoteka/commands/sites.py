@@ -111,7 +111,7 @@ def site_set(
 @site_command.command("keys")
 @click.argument("site")
 @click.option("--new", type=click.Choice(("public", "secret")), help="Make another key and show it.")
-@click.option("--revoke", type=UUID, metavar="KEY", help="Take the key of this id out of force.")
+@click.option("--revoke", type=click.UUID, metavar="KEY", help="Take the key of this id out of force.")
 @data_option
 @json_option
 def site_keys(site: str, new: str | None, revoke: UUID | None, data: Path | None, as_json: bool) -> None:

@@ -46,11 +46,15 @@ def _good(dice: random.Random, index: int) -> Product:
     )
 
 
+def check_folder(folder: Path) -> None:
+    """`BadInput` when there is nothing in a folder that a site could read."""
+    if not any(path.suffix.lower() == ".xml" for path in folder.rglob("*") if path.is_file()):
+        raise BadInput("There are no XML files in this folder.", str(folder))
+
+
 def from_folder(folder: Path) -> Iterator[Packet]:
     """All files of a folder as one packet, pictures first as 1C sends them, then imports, offers, others."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
-    if not any(path.suffix.lower() == ".xml" for path in found):
-        raise BadInput("There are no XML files in this folder.", str(folder))
     found.sort(key=lambda path: (path.suffix.lower() == ".xml", _rank(path.name.lower())))
     yield {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 

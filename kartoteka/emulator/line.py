@@ -17,7 +17,7 @@ import msgspec
 
 from connectors.accounting.commerceml.client import Answer
 from foundation.clock import monotonic
-from foundation.errors import Misconfigured, Temporary
+from foundation.errors import BadInput, Temporary
 
 AGENT = "1C+Enterprise/8.3"
 LARGEST = 256_000_000  # bytes of one answer
@@ -161,7 +161,7 @@ def _read(address: str) -> SplitResult:
     except ValueError:
         sound = False
     if not sound:
-        raise Misconfigured(f"“{address}” is no address of an exchange: http(s)://host/path.", "--base")
+        raise BadInput(f"“{address}” is no address of an exchange: http(s)://host/path.", "--base")
     return parts
 
 

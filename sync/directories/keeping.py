@@ -28,7 +28,10 @@ def of(session: Session, connection_id: UUID) -> list[Directory]:
     query = select(Directory).where(Directory.connection_id == connection_id)
     found = sorted(session.scalars(query), key=lambda one: list(WHATS).index(one.what))
     if not found:
-        raise BadInput("Nothing of this connection is kept equal yet; add a directory first.", "connection")
+        raise BadInput(
+            "Nothing of this connection is kept equal yet: add a directory, or make a first plan.",
+            "connection",
+        )
     return found
 
 
@@ -42,7 +45,13 @@ def ensure(session: Session, connection_id: UUID) -> list[Directory]:
         home = shops[0] if len(shops) == 1 else None
         for what in ("counterparties", "nomenclature"):  # invoices only where somebody asks for them
             with contextlib.suppress(BadInput):
-                add(session, connection_id, what, home if what == "nomenclature" else None)
+                chosen = add(session, connection_id, what, home if what == "nomenclature" else None).id
+    if chosen is None:
+        raise BadInput(
+            "Counterparties can't be written there, so nothing is kept equal by itself; for goods or invoices"
+            " add that directory and name the shop.",
+            "connection",
+        )
     return of(session, connection_id)
 
 

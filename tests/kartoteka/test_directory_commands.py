@@ -8,6 +8,8 @@ from kartoteka.terminal import USAGE
 from sync import connections
 from tests import ledgers, shops
 
+ID = "0192f0c1-0000-7000-8000-000000000000"
+
 
 @pytest.fixture
 def both(kartoteka, engine, settings):
@@ -58,6 +60,33 @@ def test_what_is_kept_equal_is_shown_and_set(kartoteka, both):
     assert (ruled[0]["owners"], ruled[0]["most"]) == ({"name": "theirs"}, 5)
     assert kartoteka("directory", "Ledger", "--owner", "name", "--json").status == USAGE
     assert kartoteka("directory", "Shop", "--json").status == USAGE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [ID],
+        ["--all"],
+        ["--decide", "ours"],
+        ["--decide", "ours", "--all", ID],
+        ["--same", ID, "--apart", ID],
+        ["--same", ID, "--decide", "ours"],
+    ],
+    ids=lambda words: " ".join(words).replace(ID, "ID"),
+)
+def test_words_that_do_not_go_together_decide_nothing(kartoteka, words):
+    answer = kartoteka("conflicts", *words, "--json")
+    assert answer.status == USAGE and answer.json["at"].startswith("--")
+
+
+def test_what_is_no_id_is_named(kartoteka):
+    answer = kartoteka("apply", "yesterday")
+    assert answer.status == USAGE and "'yesterday' is not a valid UUID" in answer.errors
+
+
+def test_what_can_not_be_kept_equal_is_said(kartoteka, both):
+    answer = kartoteka("plan", "Shop", "--json")
+    assert answer.status == USAGE and "can't be written there" in answer.json["error"]
 
 
 def test_a_file_is_planned_as_before(kartoteka, tmp_path):

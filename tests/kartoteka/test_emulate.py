@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from foundation.records import Person
 from kartoteka.cli import main
 from kartoteka.emulator import checks
+from kartoteka.terminal import USAGE
 from tests.connectors.accounting.commerceml.test_writing import order
 from tests.exchange_site import PASSWORD, USER, exchange_site
 
@@ -171,7 +172,7 @@ def test_a_folder_without_xml_is_refused(tmp_path):
     with exchange_site() as site:
         fixed = ["--base", site.address, "--user", USER, "--password", PASSWORD]
         run = CliRunner().invoke(main, ["emulate-1c", *fixed, "--files", str(tmp_path)])
-    assert run.exit_code == 1 and "no XML files" in run.output
+    assert run.exit_code == USAGE and "no XML files" in run.output
 
 
 def test_people_read_each_step_and_a_verdict_and_no_session(tmp_path):
@@ -191,3 +192,17 @@ def test_people_read_each_step_and_a_verdict_and_no_session(tmp_path):
 def test_an_address_that_is_none_is_refused(address):
     run = CliRunner().invoke(main, ["emulate-1c", "--base", address, "--user", "u", "--password", "p"])
     assert run.exit_code in (1, 2) and "no address of an exchange" in run.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--base", "ftp://shop.example"], "no address of an exchange"),
+        (["--version", "new"], "no version of the schema"),
+    ],
+    ids=lambda one: one[0].strip("-") if isinstance(one, list) else "",
+)
+def test_wrong_words_are_wrong_use_and_no_verdict_about_the_site(words, said):
+    fixed = ["--base", "https://shop.example", "--user", USER, "--password", PASSWORD]
+    run = CliRunner().invoke(main, ["emulate-1c", *fixed, *words])
+    assert run.exit_code == USAGE and said in run.output
