@@ -1,6 +1,6 @@
 """The graph of profiles and cards in the database: read a closed part, draw it anew, write."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from customers import cards, profiles, stats
 from customers.identity import Key
 from customers.picture import CardRow, Edge, Graph, Group, Member, draw
+from customers.touched import touch_profiles
 from foundation.clock import now
 from foundation.database import copy_rows, staged
 from foundation.errors import BadInput
@@ -144,7 +145,16 @@ def settle(session: Session, graph: Graph, *, anew: bool = False) -> Settled:
     _write_edges(session, graph, held)
     for group in changed:
         settled.cards.update(group.cards)
+    touch_profiles(session, set(_heard_of(graph, settled)))
     return settled
+
+
+def _heard_of(graph: Graph, settled: Settled) -> Iterator[UUID]:
+    """The cards whose profiles are others now, or say something else."""
+    for member in graph.members.values():
+        to = settled.customer[member.id]
+        if member.dirty or member.customer != to:
+            yield from (card for card in (member.customer, to) if card is not None)
 
 
 def _differs(graph: Graph, group: Group) -> bool:

@@ -17,6 +17,7 @@ from customers.order_rows import Draft
 from customers.orders import Placed
 from customers.picture import Member
 from customers.profiles import Found
+from customers.touched import touch_profiles
 from foundation.clock import new_ids, now
 from foundation.database import GRAPH_LOCK, lock
 
@@ -183,6 +184,7 @@ def _gone(
     cards |= {card for one in found.gone & named if (card := found.customer.get(one))}
     if not cards:
         return set()
+    touch_profiles(session, cards)
     return cards | graph.redraw(session, cards).cards
 
 

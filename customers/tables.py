@@ -9,7 +9,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, Numeric, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -147,6 +158,18 @@ class Profile(Base):
         Index("uq_profiles_source_id_kind_external_id", "source_id", "kind", "external_id", unique=True),
         Index("ix_profiles_customer_id", "customer_id"),
     )
+
+
+class ProfilesTouched(Base):
+    """Cards of which a profile came, changed, moved or went, for matching; an array a batch.
+
+    Rows are only ever inserted and deleted, like those of `segment_touched`.
+    """
+
+    __tablename__ = "profiles_touched"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    cards: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    at: Mapped[datetime] = mapped_column(Time, default=now)
 
 
 class ProfileKey(Base):

@@ -19,6 +19,8 @@ JOURNEYS = "journeys.follow"  # the duty that looks whether somebody enters or g
 TELL = (
     "told AS (INSERT INTO segment_touched (customers, what, at) VALUES (CAST(:ids AS uuid[]), '', :told_at))"
 )
+ARRIVALS = "sync.dedupe.arrivals"  # the duty that matches profiles as they arrive
+_TELL_PROFILES = text("INSERT INTO profiles_touched (cards, at) VALUES (:cards, :at)")
 _TOUCH = text("INSERT INTO segment_touched (customers, what, at) VALUES (:ids, :what, :at)")
 
 
@@ -37,3 +39,10 @@ def touch(session: Session, customers: Collection[UUID], what: str = "") -> None
     if customers or what:
         session.execute(_TOUCH, {"ids": sorted(set(customers)), "what": what, "at": now()})
         wake_followers(session)
+
+
+def touch_profiles(session: Session, cards: Collection[UUID]) -> None:
+    """Have profiles of these cards matched: one came, changed, moved or went."""
+    if cards:
+        session.execute(_TELL_PROFILES, {"cards": sorted(set(cards)), "at": now()})
+        wake_after_commit(session, ARRIVALS)

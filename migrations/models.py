@@ -11,6 +11,7 @@ from email_campaigns.journeys import tables as journey_tables
 from foundation import tables as foundation_tables
 from foundation.database import Base
 from sync import tables as sync_tables
+from sync.dedupe import kept_tables
 from sync.dedupe import tables as dedupe_tables
 from sync.directories import tables as directory_tables
 from sync.exchange import tables as exchange_tables
@@ -27,6 +28,7 @@ PLACES = (
     segment_tables,
     sync_tables,
     dedupe_tables,
+    kept_tables,
     directory_tables,
     exchange_tables,
     web_tables,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from customers import graph, orders, stats
 from customers.tables import Profile, Source
+from customers.touched import touch_profiles
 from foundation import clock, jobs, operations
 from foundation.database import GRAPH_LOCK, lock, transaction
 from foundation.errors import BadInput
@@ -124,6 +125,7 @@ def _remove_profiles(work: Work, connection_id: UUID, run_id: UUID) -> bool:
         for table in ("orders", *_HANGS_ON_PROFILES):
             session.execute(text(f"DELETE FROM {table} WHERE profile_id = ANY(:ids)"), values)
         session.execute(text("DELETE FROM profiles WHERE id = ANY(:ids)"), values)
+        touch_profiles(session, cards)
         stats.refresh(session, cards | graph.redraw(session, cards).cards)
         runs.hold(session, run_id).read += len(ids)
         return True

@@ -15,6 +15,12 @@ def most(key: str) -> int:
     return NAMESAKES if key.startswith(_NAMES) else CROWDED
 
 
+def of_value(value: str) -> tuple[str, str]:
+    """The keys of those who have a value of `counts.shareable`: of persons and of companies."""
+    kind, _, said = value.partition(":")
+    return f"p{kind[0]}{said}", f"c{kind[0]}{said}"
+
+
 def keys(one: Prepared) -> Iterator[str]:
     """Every key of a record; kinds never share one."""
     kind = one.kind[0]

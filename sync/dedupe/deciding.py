@@ -33,6 +33,17 @@ SELECT coalesce(a.merged_into, a.id), coalesce(b.merged_into, b.id) FROM (
   UNION SELECT left_id, right_id FROM duplicates WHERE state <> 'joined') d
 JOIN customers a ON a.id = d.left_id JOIN customers b ON b.id = d.right_id
 """)
+# the same where only some cards are at hand
+_KNOWN_OF = text("""
+WITH mine AS (SELECT id, coalesce(merged_into, id) AS card FROM customers
+  WHERE id = ANY(:cards) OR merged_into = ANY(:cards))
+SELECT a.card, b.card FROM (
+  SELECT left_id, right_id FROM verdicts
+    WHERE until IS NULL AND left_id = ANY(ARRAY(SELECT id FROM mine))
+  UNION SELECT left_id, right_id FROM duplicates
+    WHERE state <> 'joined' AND left_id = ANY(ARRAY(SELECT id FROM mine))) d
+JOIN mine a ON a.id = d.left_id JOIN mine b ON b.id = d.right_id
+""")
 
 
 class Link(NamedTuple):
@@ -130,10 +141,14 @@ class Deciding:
                 self.held[link.one, link.other] = "mean"
         yield from made.values()
 
-    def decide(self, session: Session) -> Decided:
-        """The same after the guards that stand in the database, and what a person is asked about."""
+    def decide(self, session: Session, *, joining: bool = True) -> Decided:
+        """The same after the guards that stand in the database, and what a person is asked about.
+
+        Where nothing is joined without a person, they are asked about what is certain, too.
+        """
         found, counts = self.clusters(), Counter[str]()
         joins = [kept for part in _portions(found, _GUARDED) for kept in self._guarded(session, part)]
+        joins = joins if joining else []
         groups = Groups(len(self.people.first))
         for link in chain.from_iterable(joins):
             _unite(groups, self.cards[link.one], self.cards[link.other])
@@ -189,8 +204,9 @@ class Deciding:
 
     def _known(self, session: Session, groups: Groups) -> set[tuple[int, int]]:
         """Pairs of cards that somebody said are different, or that wait already."""
-        found = set()
-        for left, right in session.execute(_KNOWN):
+        found, few = set(), len(self.people.first) <= _GUARDED
+        cards = [self.people.card(number) for number in range(len(self.people.first))] if few else []
+        for left, right in session.execute(_KNOWN_OF if few else _KNOWN, {"cards": cards} if few else {}):
             a, b = self.people.number(left), self.people.number(right)
             if a is not None and b is not None:
                 one, other = sorted((groups.root(a), groups.root(b)))

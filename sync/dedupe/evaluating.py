@@ -18,7 +18,8 @@ from foundation.errors import BadInput
 from sync.dedupe import models
 from sync.dedupe.batch import Batch, Progress
 from sync.dedupe.deciding import Deciding
-from sync.dedupe.people import People, Profile
+from sync.dedupe.people import People
+from sync.dedupe.reading import Profile
 
 LOWEST, HIGHEST = -10, 20  # bits that are shown
 _YES = {"1", "yes", "true", "y", "same", "joined"}

@@ -10,7 +10,7 @@ from foundation import jobs
 from foundation.clock import monotonic
 from foundation.database import transaction
 from foundation.jobs import Work, job
-from sync.dedupe import runs
+from sync.dedupe import arrivals, runs
 from sync.dedupe.tables import MatchRun
 
 PLAN = "sync.dedupe.plan"
@@ -18,7 +18,11 @@ TOLD_EVERY = 1.0  # seconds between two writings of how far a plan is
 
 
 def plan_later(session: Session, actor: str) -> MatchRun:
-    """A plan that is made in the background; the one that is being made already, if there is one."""
+    """A plan that is made in the background; the one that is being made already, if there is one.
+
+    Whoever plans wants those who arrive matched, too, unless somebody has turned that off.
+    """
+    arrivals.begin(session)
     going = runs.planning(session)
     if going is not None:
         return going

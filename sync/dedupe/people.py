@@ -1,61 +1,17 @@
 """The profiles that matching looks at, streamed: a million of them take no more than their records."""
 
 import array
-from collections.abc import Iterator
-from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers.matching import mailboxes
 from customers.matching.prepared import Prepared, prepare
-from foundation.records import Person
+from sync.dedupe import reading
 from sync.dedupe.batch import Batch, Progress
+from sync.dedupe.reading import PRINT, READABLE, STEP, Profile
 
-PRINT = 8  # bytes of a record's hash that tell whether it has changed
-_STEP = 5_000
-# what we say ourselves of a card is no record of a source; who is gone says nothing any more
-READABLE = "p.customer_id IS NOT NULL AND p.gone_at IS NULL AND p.kind <> 'own'"
-_PEOPLE = text(f"""
-SELECT p.id, p.customer_id, substring(p.record_hash FOR {PRINT}), CAST(p.record AS text)
-FROM profiles p WHERE {READABLE} ORDER BY p.customer_id, p.id
-""")
 _NUMBER = text(f"SELECT count(*) FROM profiles p WHERE {READABLE}")
-
-_SHARED = text("SELECT kind, value FROM shared_keys WHERE kind IN ('email', 'phone')")
-
-
-class Profile(NamedTuple):
-    """One profile as it was read: `print` is the beginning of its record's hash."""
-
-    id: UUID
-    card: UUID
-    print: bytes
-    person: Person
-
-
-def read(session: Session) -> Iterator[Profile]:
-    """All profiles that are on a card, those of one card together. One query, streamed."""
-    rows = session.execute(_PEOPLE, execution_options={"yield_per": _STEP})
-    decoder = msgspec.json.Decoder(Person)
-    for one, card, mark, record in rows:
-        yield Profile(one, card, bytes(mark), decoder.decode(record.encode()))
-
-
-def _shared(session: Session) -> frozenset[str]:
-    """Values that stopped being keys, as matching knows mailboxes and telephones."""
-    found = set()
-    for kind, value in session.execute(_SHARED):
-        mail = mailboxes.read(value) if kind == "email" else None
-        found.add(mail.key if mail else value.lstrip("+")[-10:])
-    return frozenset(found)
-
-
-def speaks(one: Prepared) -> bool:
-    """Whether a record says anything of who it is: a browser alone doesn't."""
-    return bool(one.name.words or one.company or one.mails or one.phones or one.tax)
 
 
 class People:
@@ -72,11 +28,11 @@ class People:
 
     def fill(self, session: Session, progress: Progress = lambda *_: None) -> None:
         """Read everybody."""
-        self.shared, total = _shared(session), int(session.scalar(_NUMBER) or 0)
+        self.shared, total = reading.shared(session), int(session.scalar(_NUMBER) or 0)
         said: dict[Prepared, int] = {}  # on the card being read -> its record
         card = None
-        for number, one in enumerate(read(session)):
-            if number % _STEP == 0:
+        for number, one in enumerate(reading.read(session)):
+            if number % STEP == 0:
                 progress("Reading", number, total)
             if one.card != card:
                 card, said = one.card, {}
@@ -86,22 +42,29 @@ class People:
         """Take one profile in; answers its record, None when it says nothing of who it is."""
         self.profiles += 1
         prepared = prepare(one.person)
-        if not speaks(prepared):
+        if not reading.speaks(prepared):
             return None
         if prepared in said:
             if not one.person.claimed:
                 self.claimed.discard(said[prepared])
             return said[prepared]
-        index = self.batch.take(prepared)
-        if not said:
-            self.first.append(index)
-            self._cards += one.card.bytes
+        index = self.put(prepared, one.id, one.card, one.print, claimed=one.person.claimed, first=not said)
         said[prepared] = index
-        if one.person.claimed:
+        return index
+
+    def put(
+        self, prepared: Prepared, profile: UUID, card: UUID, mark: bytes, *, claimed: bool, first: bool
+    ) -> int:
+        """Take in a record that nothing of its card says yet; the `first` of a card begins it."""
+        index = self.batch.take(prepared)
+        if first:
+            self.first.append(index)
+            self._cards += card.bytes
+        if claimed:
             self.claimed.add(index)
         self.card_of.append(len(self.first) - 1)
-        self._ids += one.id.bytes
-        self._prints += one.print.ljust(PRINT, b"\0")
+        self._ids += profile.bytes
+        self._prints += mark.ljust(PRINT, b"\0")
         return index
 
     def profile(self, record: int) -> UUID:

@@ -171,9 +171,9 @@ def _close(session: Session, run: MatchRun, operation: Operation) -> None:
 
 
 class Portion:
-    """Some planned pairs, looked at again, then joined or put before a person."""
+    """Some planned pairs, looked at again, then joined as part of an operation or put before a person."""
 
-    def __init__(self, session: Session, operation: Operation, rows: Sequence[Any]) -> None:
+    def __init__(self, session: Session, operation: Operation | None, rows: Sequence[Any]) -> None:
         self.session, self.operation, self.rows = session, operation, rows
         self.became: dict[int, Became] = {}
         self.graph = Graph()
@@ -206,7 +206,7 @@ class Portion:
 
     def _join(self, rows: Sequence[Any]) -> None:
         """Tie the home cards of pairs of profiles and draw their cards once."""
-        if not rows:
+        if not rows or self.operation is None:
             return
         home = homes(self.graph.edges)
         made: dict[int, Any] = {}

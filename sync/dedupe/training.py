@@ -17,7 +17,7 @@ from foundation.records import Person, PersonKind
 from sync.dedupe import learning, sanity
 from sync.dedupe.batch import Batch, Progress, Sample
 from sync.dedupe.learning import SURE, Learnt, Pairs
-from sync.dedupe.people import READABLE, speaks
+from sync.dedupe.reading import READABLE, speaks
 from sync.dedupe.sanity import FEWEST_PAIRS, Measure, Reviewed
 
 MOST = 2_000_000  # pairs that are learnt from

@@ -12,6 +12,7 @@ from foundation import work as jobs
 from foundation.database import GRAPH_LOCK, lock
 from foundation.jobs import Work, job
 from foundation.tables import Operation
+from sync.dedupe import arrivals
 from sync.dedupe.runs import KIND
 from sync.dedupe.tables import MatchRun
 from sync.undo import undoes
@@ -42,6 +43,15 @@ def undo(session: Session, operation: Operation, actor: str) -> Undone:
     return _finish(session, operation, actor)
 
 
+@undoes(arrivals.KIND)
+def undo_arrival(session: Session, operation: Operation, actor: str) -> Undone:
+    """Take back what was joined as it arrived."""
+    lock(session, GRAPH_LOCK)
+    while identity.untie_some(session, operation, PORTION):
+        pass
+    return _close(session, operation, actor)
+
+
 @job(JOB)
 def go_on(work: Work) -> None:
     """Take a large run back."""
@@ -61,10 +71,14 @@ def _untie(session: Session, operation_id: UUID) -> bool:
 
 
 def _finish(session: Session, operation: Operation, actor: str) -> Undone:
-    undone = Undone(operation, identity.still_tied(session, operation))
     run = session.get_one(MatchRun, UUID(operation.args["run"]), with_for_update=True)
     session.execute(_UNASK, {"run": run.id})
     run.state = "undone"
+    return _close(session, operation, actor)
+
+
+def _close(session: Session, operation: Operation, actor: str) -> Undone:
+    undone = Undone(operation, identity.still_tied(session, operation))
     operations.mark_undone(session, operation, actor)
     operation.result = {**operation.result, "left_alone": undone.left_alone}
     session.flush()

@@ -1,0 +1,213 @@
+"""Records kept ready in PostgreSQL: what profiles say, prepared, with their blocking keys and their words."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from hashlib import blake2b
+from itertools import chain
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from customers.matching import keys
+from customers.matching.counts import Counts, Word
+from customers.matching.keys import CROWDED, most
+from customers.matching.prepared import Prepared, prepare
+from foundation.database import copy_rows
+from sync.dedupe import reading
+
+ARRIVAL_LOCK = 7_402  # one writer of what is kept, and one who matches by it
+FORM = 1  # raise it when `prepare` or `keys` give something else: everything is kept anew
+
+_COLUMNS = "profile_id, card_id, mark, claimed, record"
+_OF_CARDS = text(f"SELECT {_COLUMNS} FROM match_records WHERE card_id = ANY(:cards)")
+_OF_CARDS_OR = text(
+    f"SELECT {_COLUMNS} FROM match_records WHERE card_id = ANY(:cards)"
+    f" UNION SELECT {_COLUMNS} FROM match_records WHERE profile_id = ANY(:ids)"
+)
+_THESE = text(f"SELECT {_COLUMNS} FROM match_records WHERE profile_id = ANY(:ids)")
+_FORGET = text("DELETE FROM match_records WHERE profile_id = ANY(:ids)")
+_FORGET_KEYS = text(
+    "DELETE FROM match_keys k USING unnest(CAST(:keys AS bigint[]), CAST(:ids AS uuid[])) AS g (key, id)"
+    " WHERE k.key = g.key AND k.profile_id = g.id"
+)
+_COUNT = text("""
+INSERT INTO match_words AS w (word, records, given, family)
+SELECT * FROM unnest(CAST(:words AS text[]), CAST(:records AS integer[]), CAST(:given AS integer[]),
+  CAST(:family AS integer[]))
+ON CONFLICT (word) DO UPDATE SET records = w.records + excluded.records, given = w.given + excluded.given,
+  family = w.family + excluded.family
+""")
+_NO_MORE = text(
+    "DELETE FROM match_words WHERE word = ANY(:words) AND records = 0 AND given = 0 AND family = 0"
+)
+_ADD = text("UPDATE match_arrivals SET records = records + :more")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Prepared).decode
+
+
+class Kept(NamedTuple):
+    """One record as it is kept."""
+
+    profile: UUID
+    card: UUID
+    mark: bytes
+    claimed: bool
+    data: bytes
+
+    @property
+    def prepared(self) -> Prepared:
+        """The record itself."""
+        return _decode(self.data)
+
+
+def number(key: str) -> int:
+    """A key as the number that stands for it, the same in every process."""
+    digest = blake2b(key.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True) & ~1 | (most(key) < CROWDED)
+
+
+def limit(key: int) -> int:
+    """How many records may have the key of a number for it to bring them together."""
+    return keys.NAMESAKES if key & 1 else CROWDED
+
+
+def these(session: Session, profiles: Collection[UUID]) -> dict[UUID, Kept]:
+    """What is kept of these profiles. One query."""
+    return _kept(session.execute(_THESE, {"ids": list(profiles)})) if profiles else {}
+
+
+def of_cards(session: Session, cards: Collection[UUID]) -> list[Kept]:
+    """What is kept of these cards, in the order in which a run reads it. One query."""
+    found = _kept(session.execute(_OF_CARDS, {"cards": list(cards)}))
+    return sorted(found.values(), key=place)
+
+
+def place(one: Kept) -> tuple[UUID, UUID]:
+    """Where a run reads a record."""
+    return one.card, one.profile
+
+
+def _kept(rows: Iterable[object]) -> dict[UUID, Kept]:
+    return {one.profile: one for one in (Kept(*row) for row in rows)}  # type: ignore[misc]
+
+
+def keep(session: Session, cards: Collection[UUID]) -> list[Kept]:
+    """Keep what the profiles of these cards say now; answers the records that are new or say something else.
+
+    The caller holds `ARRIVAL_LOCK`.
+    """
+    said = _said(session, cards)
+    was = _kept(session.execute(_OF_CARDS_OR, {"cards": list(cards), "ids": list(said)}))
+    old = [one for one in was.values() if one.profile not in said or said[one.profile].data != one.data]
+    new = [one for one in said.values() if one.profile not in was or was[one.profile].data != one.data]
+    moved = [one for one in said.values() if was.get(one.profile, one) != one]
+    _write(session, {*(one.profile for one in old), *(one.profile for one in moved)}, new, moved)
+    _write_keys(session, old, new)
+    _count(session, old, new)
+    if len(new) != len(old):
+        session.execute(_ADD, {"more": len(new) - len(old)})
+    return new
+
+
+def _said(session: Session, cards: Collection[UUID]) -> dict[UUID, Kept]:
+    """The records of the profiles of cards, as a run would take them in."""
+    found: dict[UUID, Kept] = {}
+    first: dict[tuple[UUID, bytes], UUID] = {}
+    for one in reading.read(session, cards):
+        prepared = prepare(one.person)
+        if not reading.speaks(prepared):
+            continue
+        data = _encode(prepared)
+        known = first.setdefault((one.card, data), one.id)
+        if known == one.id:
+            found[one.id] = Kept(one.id, one.card, one.print, one.person.claimed, data)
+        elif not one.person.claimed:
+            found[known] = found[known]._replace(claimed=False)
+    return found
+
+
+def _write(session: Session, gone: Collection[UUID], new: Iterable[Kept], moved: Iterable[Kept]) -> None:
+    if gone:
+        session.execute(_FORGET, {"ids": list(gone)})
+    rows = {one.profile: one for one in (*new, *moved)}
+    if rows:
+        copy_rows(session, "match_records", _COLUMNS.split(", "), rows.values())
+
+
+def _write_keys(session: Session, old: Iterable[Kept], new: Iterable[Kept]) -> None:
+    gone, come = list(_numbered(old)), list(_numbered(new))
+    if gone:
+        values = {"keys": [key for key, _ in gone], "ids": [profile for _, profile in gone]}
+        session.execute(_FORGET_KEYS, values)
+    if come:
+        copy_rows(session, "match_keys", ("key", "profile_id"), come)
+
+
+def _numbered(records: Iterable[Kept]) -> Iterator[tuple[int, UUID]]:
+    for one in records:
+        for key in {number(key) for key in keys.keys(one.prepared)}:
+            yield key, one.profile
+
+
+def _count(session: Session, old: Collection[Kept], new: Collection[Kept]) -> None:
+    """Add the words of new records and take those of old ones away."""
+    more, less = _words(new), _words(old)
+    change = {word: _less(more.get(word), less.get(word)) for word in sorted({*more, *less})}
+    change = {word: found for word, found in change.items() if any(found)}
+    if not change:
+        return
+    columns = {name: [found[at] for found in change.values()] for at, name in enumerate(_WORD)}
+    session.execute(_COUNT, {"words": list(change), **columns})
+    if less:
+        session.execute(_NO_MORE, {"words": list(less)})
+
+
+_WORD = ("records", "given", "family")
+
+
+def _words(records: Iterable[Kept]) -> Mapping[str, Word]:
+    counts = Counts(words={})
+    counts.count_words(one.prepared for one in records)
+    return counts.words
+
+
+def _less(more: Word | None, less: Word | None) -> tuple[int, ...]:
+    return tuple(getattr(more, name, 0) - getattr(less, name, 0) for name in _WORD)
+
+
+def holders(session: Session, wanted: Collection[int]) -> dict[int, list[UUID]]:
+    """Who has each of these keys: of one that is crowded, one more than it may have. One query."""
+    found: dict[int, list[UUID]] = {key: [] for key in wanted}
+    for key, profile in session.execute(_HOLDERS, {"keys": list(wanted)}):
+        found[key].append(profile)
+    return found
+
+
+_HOLDERS = text(f"""
+SELECT k.key, h.profile_id FROM unnest(CAST(:keys AS bigint[])) AS k (key) CROSS JOIN LATERAL (
+  SELECT profile_id FROM match_keys m WHERE m.key = k.key
+  LIMIT CASE k.key & 1 WHEN 1 THEN {keys.NAMESAKES} ELSE {CROWDED} END + 1) h
+""")
+_ALL_HOLDERS = text("SELECT DISTINCT profile_id FROM match_keys WHERE key = ANY(:keys) LIMIT :most")
+
+
+def all_holders(session: Session, wanted: Collection[int], most: int | None) -> list[UUID]:
+    """Who has any of these keys, so many of them at most. One query."""
+    return list(session.scalars(_ALL_HOLDERS, {"keys": list(wanted), "most": most}))
+
+
+_READ_WORDS = text("SELECT word, records, given, family FROM match_words WHERE word = ANY(:words)")
+
+
+def words(session: Session, wanted: Collection[str]) -> dict[str, Word]:
+    """What is counted of these words; nothing of a word that nobody has. One query."""
+    rows = session.execute(_READ_WORDS, {"words": list(wanted)})
+    return {word: Word(*counted) for word, *counted in rows}
+
+
+def named(records: Iterable[Prepared]) -> set[str]:
+    """The words that weighing records looks up, as far as they are their own."""
+    return set(chain.from_iterable((*one.name.words, *one.company) for one in records))
