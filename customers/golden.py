@@ -127,9 +127,9 @@ FIELDS = (*GOVERNED, "family_name", "latin_name", "tags")
 def choose(claims: Sequence[Claim], policies: Mapping[str, Sequence[str]]) -> Golden:
     """The best value of each field; None (or empty text, no tags) where nobody says anything.
 
-    What nobody vouches for comes last, what was set aside before it. Source ids and roles in the order of the
-    field's policy win first, then better values (a verified e-mail, a whole name), then newer ones. The order
-    of the claims is of no consequence.
+    What nobody vouches for comes last, what was set aside before it, but not at all beside a ledger. Source
+    ids and roles in the order of the field's policy win first, then better values (a verified e-mail, a whole
+    name), then newer ones. The order of the claims is of no consequence.
     """
     newest = _newest_first(claims)
     values: dict[str, Any] = {}
@@ -170,6 +170,8 @@ def _win(newest: Sequence[Claim], field: str, order: Sequence[str]) -> tuple[Any
         place = -_place(claim, order) if order and len(newest) > 1 else 0
         trust = 0 if claim.person.claimed or claim.person.writer else 2
         if trust and claim.set_aside and claim.set_aside.get(field) == str(said):
+            if any(one.role == "accounting" for one in newest):
+                continue  # the ledger it was set aside for says nothing of the field by now: that is its word
             trust = 1
         standing = (trust, place, quality)
         if quality and standing > best:

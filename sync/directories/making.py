@@ -42,11 +42,22 @@ _MONEY = text(
 _UNSEEN = text(
     "SELECT EXISTS (SELECT FROM landed_heads WHERE connection_id = :source AND stream = :stream AND pending)"
 )
-# what was faster than we: a counterparty on the card, goods of the same code
+# what was faster than we: a counterparty on the card, or one that has something in common with it and that
+# nobody has looked at yet (the next plan asks about it, sync.directories.guesses); goods of the same code
 _BY_NOW = {
     "counterparties": """
 SELECT NOT o.live OR EXISTS (SELECT FROM profiles p WHERE p.customer_id = o.id AND p.source_id = :source
-  AND p.kind <> 'guest') FROM customers o WHERE o.id = :id
+  AND p.kind <> 'guest') OR EXISTS (
+  SELECT FROM profiles m JOIN profile_keys k ON k.profile_id = m.id AND k.kind IN ('tax', 'email', 'phone')
+  JOIN profile_keys n ON n.kind = k.kind AND n.value = k.value AND n.profile_id <> m.id
+  JOIN profiles p ON p.id = n.profile_id AND p.source_id = :source AND p.kind <> 'guest' AND p.gone_at IS NULL
+  WHERE m.customer_id = o.id AND m.gone_at IS NULL
+    AND NOT EXISTS (SELECT FROM profiles c WHERE c.customer_id = p.customer_id AND c.id <> p.id
+      AND c.gone_at IS NULL)
+    AND NOT EXISTS (SELECT FROM links l WHERE l.directory_id = :directory AND l.external_id = p.external_id)
+    AND NOT EXISTS (SELECT FROM verdicts v WHERE v.until IS NULL
+      AND v.left_id = least(o.id, p.customer_id) AND v.right_id = greatest(o.id, p.customer_id)))
+FROM customers o WHERE o.id = :id
 """,
     "nomenclature": """
 SELECT o.gone_at IS NOT NULL OR EXISTS (SELECT FROM products p WHERE p.sku = o.sku AND p.sku <> ''

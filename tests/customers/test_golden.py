@@ -44,6 +44,15 @@ def test_newest_city_wins() -> None:
     assert (values["city"], values["address"], values["country"]) == ("Astana", "Abai 1, 010000", "KZ")
 
 
+def test_what_was_set_aside_for_a_ledger_does_not_come_back_when_the_ledger_empties_the_field() -> None:
+    ledger = claim(1, LEDGER, name="Anna Petrova")
+    shop = claim(2, name="Anna", addresses=(Address(city="Almaty"),))._replace(set_aside={"city": "Almaty"})
+    assert choose([shop, ledger], {}).values["city"] is None
+    assert choose([shop], {}).values["city"] == "Almaty"  # without the ledger it's all that is known
+    moved = shop._replace(person=Person(external_id="2", addresses=(Address(city="Astana"),)))
+    assert choose([moved, ledger], {}).values["city"] == "Astana"
+
+
 def test_verified_email_wins_over_newer() -> None:
     verified = claim(1, emails=("Anna@example.org",), email_verified=True)
     newer = claim(2, days=5, emails=("other@example.org",))

@@ -224,6 +224,31 @@ def test_what_stands_there_by_the_time_it_is_sent_is_not_made(goods):
     assert ("g2", "sku", "linked") in pairs(goods)
 
 
+def test_a_counterparty_that_may_be_the_same_and_came_meanwhile_is_asked_about(world):
+    with transaction(world.engine) as session:
+        [one] = keeping.of(session, world.there)
+        keeping.change(session, one, creates="all")
+    world.shop.customer(1, name="Anna Weber")
+    world.pull()
+    world.ledger.fail = [BadInput("no such group", "category")]
+    world.sync()
+    world.ledger.party(1, name="Boris Petrov")  # the accountant made somebody of that mailbox by hand
+    world.pull()
+    with transaction(world.engine) as session:
+        [problem] = session.scalars(select(Problem).where(Problem.area == "push"))
+        problems.retry(session, problem.id)
+    jobs.run_until_idle(world.engine)
+    assert [p.state for p in world.all(Push)] == ["overtaken"]
+    world.sync()
+    assert list(world.ledger.things["counterparties"]) == ["p1"]
+    with transaction(world.engine) as session:
+        [doubtful] = conflicts.doubtful(session)
+        decisions.pair(session, doubtful["id"], False, "anna@example.org")
+    world.sync()
+    names = sorted(party["name"] for party in world.ledger.things["counterparties"].values())
+    assert names == ["Anna Weber", "Boris Petrov"]
+
+
 def test_a_sure_match_goes_before_a_guess_and_nothing_is_made_of_it(goods):
     goods.shop.put("products", "s2", name="Kettle")
     goods.ledger.put("nomenclature", "g2", name="kettle", sku="K-1")
