@@ -79,6 +79,13 @@ class Ask:
             raise BadInput(said, "/" + place.rstrip("`").strip(".").replace(".", "/")) from None
 
 
+class Later(NamedTuple):
+    """What goes on in the background: its state now, and where to look for the end."""
+
+    value: Any
+    address: str  # below /api/v1
+
+
 class Endpoint(NamedTuple):
     """One entry of the API: `openapi.json`, `docs/api.md` and the routes are all made from these."""
 
@@ -90,6 +97,7 @@ class Endpoint(NamedTuple):
     params: tuple[Param, ...] = ()
     body: type[Any] | None = None
     status: int = 200
+    later: bool = False  # or 202, when it goes on in the background
 
     @property
     def summary(self) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from console.api.asking import PAGING, Ask, NotFound, Param, pack
+from console.api.asking import PAGING, Ask, Later, NotFound, Param, pack
 from console.api.lists import latest_first, run_of
 from console.api.shapes import List, Run, copied
 from customers.tables import Source
@@ -22,7 +22,7 @@ from sync.tables import Connection
 OF_CONNECTION = Param("connection", "id", "Only of this connection.")
 PAIRS = (Param("show", "choice", "Only pairs like that; all when not given.", looking.SHOWS), *PAGING)
 PLANS = (OF_CONNECTION, *PAGING)
-CHECKED_AT_ONCE = 2_000  # objects there, of which a plan is held against the present before it is taken
+AT_ONCE = 2_000  # objects compared within a request: a new plan, and one held against the present
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +72,10 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run would do. `guard`: why it waits for a person; applying it asks for `hash`."""
+    """What a run would do. `guard`: why it waits for a person, or failed; applying it asks for `hash`.
+
+    `state`: planning, made or waiting (both can be applied), applied, stale or failed.
+    """
 
     id: UUID
     connection_id: UUID
@@ -155,11 +158,15 @@ def directory_plans(ask: Ask) -> List[Plan]:
     return List([copied(Plan, one) for one in rows], following)
 
 
-def make_plan(ask: Ask) -> Plan:
-    """Compare all directories of a connection now; nothing changes."""
+def make_plan(ask: Ask) -> Plan | Later:
+    """Compare all directories of a connection; nothing changes. 202: it is made in the background."""
     if ask.db.get(Connection, ask.id()) is None:
         raise NotFound
-    return copied(Plan, plans.make(ask.db, ask.id()))
+    keeping.ensure(ask.db, ask.id())
+    if not keeping.large(ask.db, ask.id(), AT_ONCE):
+        return copied(Plan, plans.make(ask.db, ask.id()))
+    row = jobs.plan_later(ask.db, ask.id())
+    return Later(copied(Plan, row), f"/plans/{row.id}")
 
 
 def plan(ask: Ask) -> Plan:
@@ -182,9 +189,11 @@ def apply_plan(ask: Ask) -> Run:
     wanted: Apply = ask.read_body(Apply)
     if wanted.hash != row.hash:
         raise BadInput("this is not the plan's hash; look at the plan again", "/hash")
+    if row.state == "planning":
+        raise Permanent("This plan is still being made; wait for it.")
     if row.state not in ("made", "waiting"):
         raise Permanent(f"This plan is {row.state}; make another.")
-    few = not keeping.large(ask.db, row.connection_id, CHECKED_AT_ONCE)
+    few = not keeping.large(ask.db, row.connection_id, AT_ONCE)
     if few and plans.hash_now(ask.db, row.connection_id) != row.hash:
         raise Permanent("Something has moved since the plan was made; make another.")
     return run_of(jobs.start(ask.db, row.id, ask.actor))

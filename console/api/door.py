@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from console.api import replay
-from console.api.asking import SCOPES, Ask, Endpoint, NotFound, allowed, check_query
+from console.api.asking import SCOPES, Ask, Endpoint, Later, NotFound, allowed, check_query
 from console.api.endpoints import ENDPOINTS
 from console.api.openapi import describe
 from console.sessions import digest
@@ -116,7 +116,10 @@ def decoded(body: bytes) -> Any:
 
 
 def shown(value: Any, status: int) -> Response:
-    """A value as JSON."""
+    """A value as JSON; 202 with its address for what goes on in the background."""
+    if isinstance(value, Later):
+        headers = {"Location": f"/api/v1{value.address}"}
+        return Response(msgspec.json.encode(value.value), 202, headers, "application/json")
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 

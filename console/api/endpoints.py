@@ -1,6 +1,6 @@
 """Every endpoint of the API on one screen."""
 
-from console.api import conflicts, directories, lists, money, reads, segments, writes
+from console.api import conflicts, directories, lists, matching_runs, money, reads, segments, writes
 from console.api.asking import PAGING, Endpoint, Param
 from console.api.shapes import (
     Card,
@@ -77,7 +77,8 @@ ENDPOINTS = (
     Endpoint("GET", "/connections", lists.connections, "read", List[Connection]),
     Endpoint("GET", "/connections/{id}", lists.connection, "read", Connection),
     Endpoint("POST", "/connections/{id}/pull", writes.start_pull, "write", Run, body=writes.Pull, status=202),
-    Endpoint("POST", "/connections/{id}/plans", directories.make_plan, "write", directories.Plan, status=201),
+    Endpoint("POST", "/connections/{id}/plans", directories.make_plan, "write", directories.Plan, status=201,
+             later=True),
     Endpoint("GET", "/directories", directories.directories, "read", List[directories.Directory]),
     Endpoint("GET", "/directories/{id}", directories.directory, "read", directories.Directory),
     Endpoint("GET", "/directories/{id}/pairs", directories.directory_pairs, "read", List[directories.Pair],
@@ -95,6 +96,17 @@ ENDPOINTS = (
     Endpoint("GET", "/doubtful-pairs", conflicts.doubtful_pairs, "read", List[conflicts.Doubt], PAGING),
     Endpoint("POST", "/doubtful-pairs/{id}", conflicts.settle_pair, "write", conflicts.Decision,
              body=conflicts.Verdict),
+    Endpoint("GET", "/matching-runs", matching_runs.matching_runs, "read", List[matching_runs.Matching],
+             PAGING),
+    Endpoint("POST", "/matching-runs", matching_runs.plan_matching, "write", matching_runs.Matching,
+             status=202),
+    Endpoint("GET", "/matching-runs/{id}", matching_runs.matching_run, "read", matching_runs.Matching),
+    Endpoint("GET", "/matching-runs/{id}/pairs", matching_runs.matching_pairs, "read",
+             List[matching_runs.MatchedPair], matching_runs.PAIRS),
+    Endpoint("POST", "/matching-runs/{id}/start", matching_runs.carry_out_matching, "write",
+             matching_runs.Matching, body=matching_runs.CarryOut, status=202),
+    Endpoint("POST", "/matching-runs/{id}/cancel", matching_runs.cancel_matching, "write",
+             matching_runs.Matching),
     Endpoint("GET", "/runs", lists.runs, "read", List[Run], (OF_CONNECTION, *PAGING)),
     Endpoint("GET", "/runs/{id}", lists.run, "read", Run),
     Endpoint("GET", "/operations", lists.operations, "read", List[Operation], PAGING),

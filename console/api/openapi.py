@@ -18,6 +18,7 @@ PROBLEM = {
     "description": "A problem body (RFC 9457).",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
 }
+LATER = {202: "It goes on in the background: its state now; `Location` says where to look for the end."}
 PROBLEM_BODY = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -73,9 +74,12 @@ def operation(one: Endpoint, answers: dict[str, Any], body: dict[str, Any] | Non
         "parameters": [in_path(part) for part in one.path.split("/") if part.startswith("{")]
         + [in_query(param) for param in one.params],
         "responses": {
-            str(one.status): {
-                "description": "As described.",
-                "content": {"application/json": {"schema": answers}},
+            **{
+                str(status): {
+                    "description": said,
+                    "content": {"application/json": {"schema": answers}},
+                }
+                for status, said in {one.status: "As described.", **(LATER if one.later else {})}.items()
             },
             **dict.fromkeys(problems_of(one), PROBLEM),
         },

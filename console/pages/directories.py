@@ -182,10 +182,8 @@ def _day(call: Call, at: datetime) -> str:
 def make_plan(call: Call) -> Response:
     """Compare all directories of a connection."""
     keeping.of(call.db, call.id())
-    if keeping.large(call.db, call.id(), AT_ONCE):
-        jobs.plan_later(call.db, call.id())
-        return call.go("/directories", _("The plan is being made; it stands below in a moment."))
-    made = plan.make(call.db, call.id())
+    big = keeping.large(call.db, call.id(), AT_ONCE)
+    made = jobs.plan_later(call.db, call.id()) if big else plan.make(call.db, call.id())
     return call.go(f"/directories/plans/{made.id}")
 
 

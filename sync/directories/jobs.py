@@ -46,6 +46,8 @@ def start(session: Session, plan_id: UUID, actor: str, *, unseen: bool = False) 
     at, it makes anew then: in a busy shop something always moves.
     """
     plan = plans.find(session, plan_id)
+    if plan.state == "planning":
+        raise BadInput("This plan is still being made; wait for it.", "plan")
     if plan.state not in ("made", "waiting"):
         raise BadInput(f"This plan is {plan.state}; plan again.", "plan")
     session.get_one(Connection, plan.connection_id, with_for_update=True)
@@ -150,10 +152,19 @@ def _close(work: Work, run_id: UUID, plan_id: UUID, error: str | None) -> None:
             pushing.enqueue(session, connection_id)
 
 
-def plan_later(session: Session, connection_id: UUID) -> None:
-    """Make a plan in the background, for directories that take longer than a page may."""
-    args = {"connection": str(connection_id)}
-    jobs.enqueue(session, "sync.directory.plan", args, key=f"plan:{connection_id}")
+def plan_later(session: Session, connection_id: UUID) -> DirectoryPlan:
+    """A plan that is made in the background; the one that is being made already, if there is one."""
+    session.get_one(Connection, connection_id, with_for_update=True)
+    going = select(DirectoryPlan).where(
+        DirectoryPlan.connection_id == connection_id, DirectoryPlan.state == "planning"
+    )
+    plan = session.scalars(going.limit(1)).first()
+    if plan is None:
+        plan = DirectoryPlan(connection_id=connection_id, hash="", state="planning")
+        session.add(plan)
+        session.flush()
+    jobs.enqueue(session, "sync.directory.plan", {"plan": str(plan.id)}, key=f"plan:{plan.id}")
+    return plan
 
 
 @job("sync.directory.plan")
@@ -161,7 +172,14 @@ def make_plan(work: Work) -> None:
     """Keep what a run would do, for a person to look at."""
     with transaction(work.engine) as session:
         work.guard(session)
-        plans.make(session, UUID(work.args["connection"]))
+        plan = session.get(DirectoryPlan, UUID(work.args["plan"]), with_for_update=True)
+        if plan is None or plan.state != "planning":
+            return
+        try:
+            with session.begin_nested():
+                plans.renew(session, plan)
+        except BadInput as error:
+            plan.state, plan.guard = "failed", error.message
 
 
 @beat("sync.directories", every=15)

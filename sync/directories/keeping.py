@@ -123,11 +123,16 @@ def change(
 
 
 def large(session: Session, connection_id: UUID, most: int) -> bool:
-    """Whether the other side has more objects than so many."""
+    """Whether a plan looks at more objects than so many, there and, where something is made there, here."""
     query = text(
         "SELECT count(*) FROM (SELECT 1 FROM profiles WHERE source_id = :id UNION ALL"
         " SELECT 1 FROM products WHERE source_id = :id UNION ALL SELECT 1 FROM invoices"
-        " WHERE source_id = :id LIMIT :most) AS counted"
+        " WHERE source_id = :id UNION ALL SELECT 1 FROM directories d JOIN products p ON"
+        " p.source_id = d.home_id WHERE d.connection_id = :id AND d.creates <> 'none' UNION ALL"
+        " SELECT 1 FROM directories d JOIN orders o ON o.source_id = d.home_id WHERE d.connection_id = :id"
+        " AND d.what = 'invoices' UNION ALL SELECT 1 FROM directories d JOIN customers c ON c.live"
+        " WHERE d.connection_id = :id AND d.what = 'counterparties' AND d.creates <> 'none'"
+        " LIMIT :most) AS counted"
     )
     return int(session.scalar(query, {"id": connection_id, "most": most + 1}) or 0) > most
 

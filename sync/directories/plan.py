@@ -69,7 +69,7 @@ def _fill(session: Session, plan: DirectoryPlan) -> DirectoryPlan:
     planned = enumerate(build(session, plan.connection_id, seen))
     while portion := list(itertools.islice(planned, AT_ONCE)):  # reading and COPY can't be at once
         copy_rows(session, "planned_pairs", _COLUMNS, (_row(plan.id, *one) for one in portion))
-    plan.hash, plan.guard = seen.digest.hexdigest(), " ".join(seen.guards)
+    plan.hash, plan.guard, plan.made_at = seen.digest.hexdigest(), " ".join(seen.guards), clock.now()
     plan.counts = {name: seen.counts[name] for name in COUNTS}
     plan.state = "waiting" if plan.guard else "made"
     session.flush()

@@ -68,9 +68,9 @@ class DirectoryPlan(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     connection_id: Mapped[UUID]
     hash: Mapped[str]
-    state: Mapped[str] = mapped_column(default="made")  # made waiting applied stale
+    state: Mapped[str] = mapped_column(default="made")  # planning made waiting applied stale failed
     counts: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
-    guard: Mapped[str] = mapped_column(default="")  # why it waits for a person
+    guard: Mapped[str] = mapped_column(default="")  # why it waits for a person, or failed
     operation_id: Mapped[UUID | None]
     made_at: Mapped[datetime] = mapped_column(Time, default=now)
     __table_args__ = (Index("ix_directory_plans_connection_id", "connection_id", "made_at"),)

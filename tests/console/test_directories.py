@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 from starlette.applications import Starlette
 
 from console.tables import User
@@ -204,9 +204,21 @@ def test_a_large_directory_is_planned_in_the_background(
 ) -> None:
     monkeypatch.setattr("console.pages.directories.AT_ONCE", 0)
     answer = browser.submit(f"/directories/plan/{both.there}")
-    assert answer.headers["location"] == "/directories"
+    page = f"/directories/plans/{one(both, DirectoryPlan)}"
+    assert answer.headers["location"] == page and "being planned" in browser.see("/directories")
+    assert "data-reload" in browser.see(page) and "Nothing to do" not in browser.see(page)
     both.work()
-    assert f"/directories/plans/{one(both, DirectoryPlan)}" in browser.see("/directories")
+    assert "data-reload" not in browser.see(page) and "Apply to" in browser.see(page)
+    assert page in browser.see("/directories")
+
+
+def test_a_plan_that_failed_says_why(browser: Browser, both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.pages.directories.AT_ONCE", 0)
+    page = browser.submit(f"/directories/plan/{both.there}").headers["location"]
+    with transaction(both.engine) as session:
+        session.execute(delete(Directory))
+    both.work()
+    assert "kept equal yet" in browser.see(page) and "Nothing to do" not in browser.see(page)
 
 
 def test_rules_are_saved(browser: Browser, both: Both) -> None:

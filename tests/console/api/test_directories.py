@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import delete
 
 from console.api.openapi import describe
 from foundation import jobs
 from foundation.database import transaction
 from sync import connections
 from sync.directories import keeping
+from sync.directories.tables import Directory
 from tests import ledgers, shops
 
 API = "/api/v1"
@@ -96,6 +98,54 @@ def test_a_plan_is_looked_at_and_applied(writer, both):
     assert "+77011112231" in " ".join(told[0]["lines"]) and told[0]["detail"]["match"]["by"] == "email"
     applied(writer, both)
     assert both.ledger.things["counterparties"]["p2"]["phone"] == "+77011112232"
+
+
+def planned_later(writer, both, monkeypatch):
+    monkeypatch.setattr("console.api.directories.AT_ONCE", 2)
+    answer = writer.post(f"{API}/connections/{both.there}/plans")
+    assert answer.status_code == 202 and answer.json()["state"] == "planning"
+    assert answer.headers["location"] == f"{API}/plans/{answer.json()['id']}"
+    return answer
+
+
+def test_a_large_plan_is_made_in_the_background(writer, both, monkeypatch):
+    answer = planned_later(writer, both, monkeypatch)
+    assert planned_later(writer, both, monkeypatch).json()["id"] == answer.json()["id"], "one at a time"
+    early = writer.post(f"{API}/plans/{answer.json()['id']}/apply", json={"hash": ""})
+    assert early.status_code == 409 and "still being made" in early.json()["detail"]
+    both.work()
+    plan = writer.get(answer.headers["location"]).json()
+    assert plan["state"] == "made" and plan["counts"]["linked"] == 3 and plan["hash"]
+    assert len(writer.get(f"{API}/plans/{plan['id']}/changes").json()["data"]) == 3
+    both.work()
+    assert writer.get(f"{API}/plans").json()["data"] == [plan]
+    assert planned_later(writer, both, monkeypatch).json()["id"] != plan["id"]
+
+
+def test_a_plan_that_can_not_be_made_says_why(writer, both, engine, monkeypatch):
+    answer = planned_later(writer, both, monkeypatch)
+    with transaction(engine) as session:
+        session.execute(delete(Directory))
+    both.work()
+    plan = writer.get(answer.headers["location"]).json()
+    assert plan["state"] == "failed" and "kept equal" in plan["guard"]
+    late = writer.post(f"{API}/plans/{plan['id']}/apply", json={"hash": ""})
+    assert late.status_code == 409 and "failed" in late.json()["detail"]
+
+
+def test_cards_that_would_be_made_there_make_a_plan_large(both, engine):
+    both.shop.customer(4, email="n4@example.org")
+    both.pull()
+    with transaction(engine) as session:
+        assert not keeping.large(session, both.there, 3)
+        keeping.change(session, session.get_one(Directory, both.directory), creates="all")
+        assert keeping.large(session, both.there, 6) and not keeping.large(session, both.there, 7)
+
+
+def test_the_first_plan_chooses_what_is_kept_equal(writer, both, engine):
+    with transaction(engine) as session:
+        session.execute(delete(Directory))
+    assert planned(writer, both)["counts"]["linked"] == 3
 
 
 def test_a_plan_is_applied_once_whatever_is_repeated(writer, both):
