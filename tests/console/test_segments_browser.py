@@ -1,10 +1,11 @@
 """Pages of segments in Chromium: sound at every size; the builder redraws, counts and keeps what is typed."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -88,6 +89,69 @@ def test_the_builder_redraws_counts_and_saves(
         assert session.query(Segment).count() == 4
     assert watching.wrong == []
     page.context.close()
+
+
+@pytest.fixture
+def building(
+    chromium: Chromium, address: str, engine: Engine, owner: User, known: dict[str, UUID]
+) -> Iterator[Page]:
+    """A new segment, before anything is chosen."""
+    page = enter(chromium, address, engine, owner, "desktop")
+    page.goto(f"{address}/segments/new")
+    expect(page.locator("#count")).to_contain_text("Say what to compare with.")
+    yield page
+    page.context.close()
+
+
+def late(page: Page, pattern: str) -> list[Route]:
+    """The questions of a kind, which wait for their answers until they are let go on."""
+    held: list[Route] = []
+    page.route(pattern, lambda route: held.append(route))
+    return held
+
+
+def let_go(page: Page, held: list[Route]) -> None:
+    """Let all answers come, the newest first; also to what is asked after them."""
+    for _round in range(4):
+        page.wait_for_timeout(150)
+        while held:
+            held.pop().continue_()
+            page.wait_for_timeout(300)
+
+
+def test_whoever_went_on_while_it_is_redrawn_types_where_he_is(building: Page) -> None:
+    page = building
+    held = late(page, "**/segments/new")
+    page.get_by_label("What it is about").select_option("orders.count")
+    page.get_by_label("Value", exact=True).focus()
+    page.keyboard.type("12")
+    page.keyboard.press("ArrowLeft")
+    let_go(page, held)
+    expect(page.get_by_label("How it is compared").first).to_have_value(">=")
+    page.keyboard.type("0")
+    expect(page.get_by_label("Value", exact=True)).to_have_value("102")
+    expect(page.locator("#count")).to_contain_text("customers now")
+
+
+def test_what_is_redrawn_late_takes_nothing_back(building: Page) -> None:
+    page = building
+    held = late(page, "**/segments/new")
+    page.get_by_label("What it is about").select_option("orders.count")
+    page.get_by_role("button", name="Condition", exact=True).click()
+    page.wait_for_timeout(200)
+    let_go(page, held)
+    expect(page.get_by_label("What it is about")).to_have_count(2)
+    expect(page.get_by_role("button", name="Condition", exact=True)).to_be_focused()
+
+
+def test_a_count_that_failed_leaves_no_older_one(building: Page) -> None:
+    page = building
+    page.route("**/segments/count", lambda route: route.fulfill(status=503, body="busy"))
+    page.get_by_label("Value", exact=True).fill("Алматы")
+    expect(page.locator("#count")).to_contain_text("could not be counted just now")
+    page.unroute("**/segments/count")
+    page.get_by_label("Value", exact=True).fill("Астана")
+    expect(page.locator("#count")).to_contain_text("1 customer now")
 
 
 def test_the_builder_works_without_scripts(
