@@ -10,6 +10,7 @@ from customers.latin import words
 
 LONGEST = 254  # RFC 5321: what a mail server has to take
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\]\\`|]{1,64}")
+_TAIL = re.compile(r"[\d._-]+$")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -98,14 +99,20 @@ def _local_key(local: str, domain: str) -> tuple[str, str]:
     return local, domain
 
 
-def _nobody(local: str, domain: str) -> str:
-    """Why a mailbox identifies no person, or nothing when it may."""
+@lru_cache(maxsize=4096)
+def _nobodys(domain: str) -> str:
+    """The same for all mailboxes of a domain."""
     if domain in _EMPTY_DOMAINS or domain.endswith((".invalid", ".localhost")):
         return "placeholder"
-    if _RELAYS.search(domain):
-        return "relay"
+    return "relay" if _RELAYS.search(domain) else ""
+
+
+def _nobody(local: str, domain: str) -> str:
+    """Why a mailbox identifies no person, or nothing when it may."""
+    if nobody := _nobodys(domain):
+        return nobody
     plain = local.split("+", 1)[0]
-    if plain in _ROLES or re.sub(r"[\d._-]+$", "", plain) in _ROLES:
+    if plain in _ROLES or _TAIL.sub("", plain) in _ROLES:
         return "role"
     return "placeholder" if plain in _EMPTY_LOCALS else ""
 

@@ -42,6 +42,11 @@ def _hangul(match: re.Match[str]) -> str:
 @lru_cache(maxsize=16384)
 def latin(text: str) -> str:
     """The text in lower-case Latin letters, words kept apart by one space."""
+    return typed(text)
+
+
+def typed(text: str) -> str:
+    """The same for texts that hardly come again."""
     if not text.isascii():
         text = text.replace("İ", "i").lower().translate(_TABLE)
         if not text.isascii():
@@ -71,7 +76,9 @@ def fold(word: str) -> str:
         return {"y": "i", "j": "i", "w": "v"}.get(word, word)
     if not _FREE.search(word):
         return word[1:] if word[:2] == "ie" else word
-    folded = _DOUBLE.sub(r"\1", _SOUND.sub(lambda match: _SOUNDS[match[0]], _YO.sub("e", word)))
+    folded = _DOUBLE.sub(
+        lambda match: match[1], _SOUND.sub(lambda match: _SOUNDS[match[0]], _YO.sub("e", word))
+    )
     return folded[1:] if folded[:2] == "ie" else folded
 
 

@@ -38,6 +38,7 @@ _NOISE = words(
 _TRADERS = re.compile(
     r"^\s*и\.\s?п\.(?=\s)|\be\. ?k\.?|\bsole proprietor\b|şahıs şirketi|индивидуальный предприниматель"
 )
+_TRADERS_SAY = (".", "proprietor", "şirketi", "предприниматель")
 _SUFFIXES = {"jr": "jr", "junior": "jr", "мл": "jr", "младший": "jr", "sr": "sr", "senior": "sr", "ст": "sr"}
 _SUFFIXES |= {"старший": "sr", "ii": "ii", "iii": "iii", "iv": "iv"}
 _PATRONYMIC = re.compile(r".{2,}([oe]vich|[oe]vna|ich?na|ilich|uly|uli|ulu|kyzy|kizi|kyz|gyzy|oglu|ogly)")
@@ -73,15 +74,16 @@ def _company(name: str) -> NameForm:
 @lru_cache(maxsize=8192)
 def person_form(name: str, middle: str) -> NameForm:
     """The form of a person's name written in one; `middle` is what the source says is the middle name."""
-    lowered = _TRADERS.sub(" ", name.replace("İ", "i").lower())
-    found = [word for word in _WORD.findall(lowered) if word not in _NOISE]
+    lowered = name.replace("İ", "i").lower()
+    if any(sign in lowered for sign in _TRADERS_SAY):
+        lowered = _TRADERS.sub(" ", lowered)
+    every = _WORD.findall(lowered)
+    found = [word for word in every if word not in _NOISE]
     if found and is_hangul("".join(found)):
         return _hangul(found)
     suffix = next((_SUFFIXES[word] for word in found[1:] if word in _SUFFIXES), "")
-    written = [
-        word for text in found if text not in _SUFFIXES for word in latin(text).replace("'", "").split()
-    ]
-    korean = _romanised([latin(word) for word in _WORD.findall(lowered.replace("-", ""))])
+    written = [word for text in found if text not in _SUFFIXES for word in _spelt(text)]
+    korean = _romanised(_WORD.findall(lowered.replace("-", "")) if "-" in lowered else every)
     middles = [word for text in _WORD.findall(middle.lower()) for word in latin(text).split()]
     pattern = _PATRONYMIC if len(written) > 2 else _SURE
     if not middles and len(written) > 1:
@@ -91,6 +93,11 @@ def person_form(name: str, middle: str) -> NameForm:
         written, middles = middles, []
     tokens = tuple(sorted(sound(word) for word in written))
     return NameForm("person", tokens, tuple(sound(word) for word in middles), suffix, korean)
+
+
+@lru_cache(maxsize=16384)
+def _spelt(word: str) -> tuple[str, ...]:
+    return tuple(latin(word).replace("'", "").split())
 
 
 def _hangul(found: list[str]) -> NameForm:
@@ -106,10 +113,11 @@ def _hangul(found: list[str]) -> NameForm:
 
 def _romanised(written: list[str]) -> tuple[str, ...]:
     """Family and given name, if this may be a Korean name in Latin letters."""
+    if not 1 <= len(written) <= 3:
+        return ()
+    written = [latin(word) for word in written]
     if len(written) == 1:
         return "", written[0]
-    if not 2 <= len(written) <= 3:
-        return ()
     if written[0] in KOREAN_FAMILIES:
         return written[0], "".join(written[1:])
     return (written[-1], "".join(written[:-1])) if written[-1] in KOREAN_FAMILIES else ()

@@ -39,6 +39,8 @@ _HABITS = (
 )
 _CODES = {1: ("US", "CA"), 7: _SEVENS, 49: ("DE",), 82: ("KR",), 90: ("TR",)}
 _NATIONAL = {"RU": (7, "8", 10), "KZ": (7, "8", 10), "US": (1, "1", 10), "TR": (90, "0", 10)}
+_TRUNK_ZERO = {"DE": 49, "KR": 82}  # numbers of many lengths, all with a 0 before them
+_AFTER_ZERO = re.compile("0(?!49)[1-79]")  # in Korea 08 may choose a carrier, 049 is no area of Germany
 
 
 @lru_cache(maxsize=64)
@@ -56,6 +58,8 @@ def _international(digits: str, plus: bool, country: str) -> str:
         return digits
     if digits.startswith("00"):
         return digits[2:]
+    if country in _TRUNK_ZERO:
+        return f"{_TRUNK_ZERO[country]}{digits[1:]}" if _AFTER_ZERO.match(digits) else ""
     if country not in _NATIONAL:
         return ""
     code, trunk, length = _NATIONAL[country]

@@ -35,6 +35,7 @@ LEVELS = (
     "other_given", "other_family", "other_word", "different",
 )  # fmt: skip
 CONFLICTS = frozenset(("other_given", "other_family", "other_word", "different"))
+_LETTERS = re.compile(r"[^\W\d_]+")
 _QWERTY = "`qwertyuiop[]asdfghjkl;'zxcvbnm,."
 _RUSSIAN = "ёйцукенгшщзхъфывапролджэячсмитьбю"
 _LAYOUT = str.maketrans(_QWERTY, _RUSSIAN)
@@ -78,11 +79,12 @@ def _is_given(word: str) -> bool:
 
 def _koreans(text: str) -> tuple[tuple[str, str], ...]:
     """The readings of a name in Latin letters as a Korean one."""
-    words = [latin(word) for word in re.findall(r"[^\W\d_]+", text.lower().replace("-", ""))]
+    words = _LETTERS.findall(text.lower().replace("-", ""))
+    if not 1 <= len(words) <= 3:
+        return ()
+    words = [latin(word) for word in words]
     if len(words) == 1:
         return (("", words[0]),)
-    if not 2 <= len(words) <= 3:
-        return ()
     first, last = (words[0], "".join(words[1:])), (words[-1], "".join(words[:-1]))
     found = tuple(one for one in (first, last) if one[0] in names.KOREAN_FAMILIES)
     return found or ((first, last) if len(words) == 3 else ())

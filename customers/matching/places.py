@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from customers.latin import latin, sound, words
+from customers.latin import latin, sound, typed, words
 from customers.likeness import slips
 
 _PART = re.compile(r"\d+|[^\W\d_]+")
@@ -37,18 +37,22 @@ NOWHERE = Place()
 @lru_cache(maxsize=1 << 15)
 def read(line: str, city: str, postcode: str) -> Place:
     """The place that an address line, a town and a postcode name."""
-    parts = _PART.findall(latin(line))
+    parts = _PART.findall(typed(line))
     numbers = tuple(part.lstrip("0") or "0" for part in parts if part.isdigit())
     named = (
         _STREET.sub("", part) if part.endswith(_STREETS) else part
         for part in parts
         if not part.isdigit() and part not in _GENERAL
     )
-    town = "".join(part for part in _PART.findall(latin(city)) if part not in _GENERAL)
     return Place(
-        tuple(sound(part) for part in named if len(part) > 1), numbers, sound(town),
+        tuple(sound(part) for part in named if len(part) > 1), numbers, _town(city),
         "".join(postcode.split()).upper(),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1 << 14)
+def _town(text: str) -> str:
+    return sound("".join(part for part in _PART.findall(latin(text)) if part not in _GENERAL))
 
 
 @lru_cache(maxsize=1 << 16)
