@@ -120,6 +120,7 @@ def pair(session: Session, link_id: UUID, same: bool, actor: str) -> Undone:
     if same and directory.what == "counterparties":
         [(_here, there)] = reading.of_links(session, [link]).values()
         if there.local_id is not None and there.local_id != graph.survivor(session, link.local_id):
-            merge.merge(session, link.local_id, there.local_id, actor)
+            joined = merge.merge(session, link.local_id, there.local_id, actor)
+            operation.args = {**args, "merge": str(joined.id)}
     operations.finish(session, operation, {"changed": 1})
     return Undone(operation, [])

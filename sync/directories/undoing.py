@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from customers import set_aside
+from customers import merge, set_aside
 from customers.set_aside import Entry
 from customers.undo import Undone
 from foundation import operations, problems
@@ -30,7 +30,7 @@ _MADE = {"done": "it was made there and stays", "sent": _WAY, "waiting": _WAY}
 def undo(session: Session, operation: Operation, actor: str) -> Undone:
     """Take a run of directories or a decision back."""
     lock(session, GRAPH_LOCK)
-    undoing = Undoing(session, operation)
+    undoing = Undoing(session, operation, actor)
     undoing.run()
     left = undoing.left
     operation.result = {
@@ -47,8 +47,8 @@ def undo(session: Session, operation: Operation, actor: str) -> Undone:
 class Undoing:
     """What an undo looks at: the values that the operation replaced, the newest first, and their pairs."""
 
-    def __init__(self, session: Session, operation: Operation) -> None:
-        self.session, self.operation = session, operation
+    def __init__(self, session: Session, operation: Operation, actor: str) -> None:
+        self.session, self.operation, self.actor = session, operation, actor
         query = select(Overwritten).where(Overwritten.operation_id == operation.id)
         self.rows = list(session.scalars(query.order_by(Overwritten.id.desc())))
         # pushes before links, as whoever sends them does
@@ -84,6 +84,13 @@ class Undoing:
         if link_id := self.operation.args.get("link"):
             self.session.get_one(Link, UUID(link_id)).state = self.operation.args["was"]
             self.back += 1
+        if merged := self.operation.args.get("merge"):
+            self._part(UUID(merged))
+
+    def _part(self, merged: UUID) -> None:
+        """Part the cards that a confirmed pair made one, unless somebody has done so already."""
+        if operations.find(self.session, merged).state == "done":
+            self.left += merge.undo(self.session, merged, self.actor).left_alone
 
     def _row(self, row: Overwritten, link: Link) -> None:
         here, pair = self.pairs.get(link.id, (None, None))
