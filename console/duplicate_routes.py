@@ -12,6 +12,7 @@ ROUTES: list[BaseRoute] = [
     post("/duplicates/many", duplicates_many.begin, CHANGE),
     get("/duplicates/matching", matching.show, READ),
     post("/duplicates/matching", matching.save, ADMINISTER),
+    post("/duplicates/matching/arrivals", matching.arriving, ADMINISTER),
     post("/duplicates/matching/train", matching.train, ADMINISTER),
     post("/duplicates/matching/use", matching.use, ADMINISTER),
     get("/duplicates/runs", matching_runs.listing, READ),

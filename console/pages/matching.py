@@ -14,7 +14,7 @@ from customers.matching.words import words
 from foundation.errors import BadInput
 from foundation.records import PersonKind
 from foundation.text import _
-from sync.dedupe import bands, models, trainings
+from sync.dedupe import arrivals, bands, models, trainings
 from sync.dedupe.models import THRESHOLDS
 from sync.dedupe.tables import MatchModel
 
@@ -68,6 +68,7 @@ def show(call: Call) -> Response:
         kind=kind,
         scales=list(_scales(model.weights(kind))),
         together=_together(model.weights(kind)),
+        arrivals=arrivals.state(call.db),
         trains=roles.allows(call.me.role, roles.ADMINISTER),
         phases=_phases(),
         here_path=PAGE,
@@ -140,6 +141,26 @@ def train(call: Call) -> Response:
     """Have a model trained from what there is."""
     trainings.start(call.db, call.actor)
     return call.go(PAGE, _("The training begins. Its result is a new version; matching stays as it is."))
+
+
+def arriving(call: Call) -> Response:
+    """Have those who arrive matched or not, and joined or only asked about."""
+    said = {
+        "on": _("Everybody is being kept ready; then who arrives is matched."),
+        "off": _("Who arrives is not matched any more; runs are as before."),
+        "join": _("From now on who is certainly a known customer is joined on arrival."),
+        "ask": _("From now on a person is asked about everybody who arrives and is like somebody."),
+    }
+    wanted = call.text("wanted", 10)
+    if wanted not in said:
+        raise BadInput(_("Say on, off, join or ask."), "wanted")
+    if wanted == "off":
+        arrivals.turn_off(call.db)
+    elif wanted == "on":
+        arrivals.turn_on(call.db)
+    else:
+        arrivals.set_joins(call.db, wanted == "join")
+    return call.go(PAGE, said[wanted])
 
 
 def use(call: Call) -> Response:

@@ -147,6 +147,7 @@ def _restores(operation: Operation) -> str:
             "The cards of this run are as they were, each with its own, including what came since. What it"
             " asked and nobody has answered is asked no more."
         ),
+        "arrival": _("The cards that were joined on arrival are as they were, with what came since."),
         "merge": _("The two cards are two again, each with its own, including what came since."),
         "verdict": _("The pair waits for a decision again, as if nobody had decided."),
         "split": _("The profiles return to the card they came from, with what came since."),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from customers.matching import keys
 from customers.matching.counts import Counts, Word
 from customers.matching.keys import CROWDED, most
 from customers.matching.prepared import Prepared, prepare
-from foundation.database import copy_rows
+from foundation.database import copy_rows, driver
 from sync.dedupe import reading
 
 ARRIVAL_LOCK = 7_402  # one writer of what is kept, and one who matches by it
@@ -26,7 +26,7 @@ _OF_CARDS_OR = text(
     f"SELECT {_COLUMNS} FROM match_records WHERE card_id = ANY(:cards)"
     f" UNION SELECT {_COLUMNS} FROM match_records WHERE profile_id = ANY(:ids)"
 )
-_THESE = text(f"SELECT {_COLUMNS} FROM match_records WHERE profile_id = ANY(:ids)")
+_THESE = f"SELECT {_COLUMNS} FROM match_records WHERE profile_id = ANY(%s::uuid[])"
 _FORGET = text("DELETE FROM match_records WHERE profile_id = ANY(:ids)")
 _FORGET_KEYS = text(
     "DELETE FROM match_keys k USING unnest(CAST(:keys AS bigint[]), CAST(:ids AS uuid[])) AS g (key, id)"
@@ -43,6 +43,14 @@ _NO_MORE = text(
     "DELETE FROM match_words WHERE word = ANY(:words) AND records = 0 AND given = 0 AND family = 0"
 )
 _ADD = text("UPDATE match_arrivals SET records = records + :more")
+
+_HOLDERS = f"""
+SELECT k.key, h.profile_id FROM unnest(%s::bigint[]) AS k (key) CROSS JOIN LATERAL (
+  SELECT profile_id FROM match_keys m WHERE m.key = k.key
+  LIMIT CASE k.key & 1 WHEN 1 THEN {keys.NAMESAKES} ELSE {CROWDED} END + 1) h
+"""
+_ALL_HOLDERS = text("SELECT DISTINCT profile_id FROM match_keys WHERE key = ANY(:keys) LIMIT :most")
+_WORDS = "SELECT word, records, given, family FROM match_words WHERE word = ANY(%s::text[])"
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Prepared).decode
@@ -76,7 +84,7 @@ def limit(key: int) -> int:
 
 def these(session: Session, profiles: Collection[UUID]) -> dict[UUID, Kept]:
     """What is kept of these profiles. One query."""
-    return _kept(session.execute(_THESE, {"ids": list(profiles)})) if profiles else {}
+    return _kept(_ask(session, _THESE, list(profiles))) if profiles else {}
 
 
 def of_cards(session: Session, cards: Collection[UUID]) -> list[Kept]:
@@ -181,17 +189,9 @@ def _less(more: Word | None, less: Word | None) -> tuple[int, ...]:
 def holders(session: Session, wanted: Collection[int]) -> dict[int, list[UUID]]:
     """Who has each of these keys: of one that is crowded, one more than it may have. One query."""
     found: dict[int, list[UUID]] = {key: [] for key in wanted}
-    for key, profile in session.execute(_HOLDERS, {"keys": list(wanted)}):
+    for key, profile in _ask(session, _HOLDERS, list(wanted)):
         found[key].append(profile)
     return found
-
-
-_HOLDERS = text(f"""
-SELECT k.key, h.profile_id FROM unnest(CAST(:keys AS bigint[])) AS k (key) CROSS JOIN LATERAL (
-  SELECT profile_id FROM match_keys m WHERE m.key = k.key
-  LIMIT CASE k.key & 1 WHEN 1 THEN {keys.NAMESAKES} ELSE {CROWDED} END + 1) h
-""")
-_ALL_HOLDERS = text("SELECT DISTINCT profile_id FROM match_keys WHERE key = ANY(:keys) LIMIT :most")
 
 
 def all_holders(session: Session, wanted: Collection[int], most: int | None) -> list[UUID]:
@@ -199,15 +199,16 @@ def all_holders(session: Session, wanted: Collection[int], most: int | None) -> 
     return list(session.scalars(_ALL_HOLDERS, {"keys": list(wanted), "most": most}))
 
 
-_READ_WORDS = text("SELECT word, records, given, family FROM match_words WHERE word = ANY(:words)")
-
-
 def words(session: Session, wanted: Collection[str]) -> dict[str, Word]:
     """What is counted of these words; nothing of a word that nobody has. One query."""
-    rows = session.execute(_READ_WORDS, {"words": list(wanted)})
-    return {word: Word(*counted) for word, *counted in rows}
+    return {word: Word(*counted) for word, *counted in _ask(session, _WORDS, list(wanted))}
 
 
 def named(records: Iterable[Prepared]) -> set[str]:
     """The words that weighing records looks up, as far as they are their own."""
     return set(chain.from_iterable((*one.name.words, *one.company) for one in records))
+
+
+def _ask(session: Session, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    """What a small query finds, by the driver itself: half of its cost would be on the way to it."""
+    return driver(session).cursor(binary=True).execute(query, (values,), prepare=True).fetchall()

@@ -93,6 +93,7 @@ class Look:
         self._holders = kept.holders(self.session, own | beside)
         self._load({one for key in own | beside if not self._crowded(key) for one in self._holders[key]})
         found = {pair for one in arrived for pair in self._beside(one, keyed[one.profile])}
+        self.words.load(kept.named(self._prepared.values()) if found else ())
         return [self._weigh(self._kept[a], self._kept[b]) for a, b in sorted(found)]
 
     def _keys(self, one: Kept) -> set[int]:
@@ -103,10 +104,8 @@ class Look:
         self._kept[one.profile], self._prepared[one.profile] = one, one.prepared
 
     def _load(self, profiles: Iterable[UUID]) -> None:
-        """Read records and the words they may ask for."""
         for one in kept.these(self.session, [one for one in profiles if one not in self._kept]).values():
             self._take(one)
-        self.words.load(kept.named(self._prepared.values()))
 
     def _crowded(self, key: int) -> bool:
         return len(self._holders[key]) > kept.limit(key)
@@ -133,6 +132,7 @@ class Look:
 
     def _counted(self, profiles: Collection[UUID]) -> Sharing:
         self._load(profiles)
+        self.words.load(kept.named(self._prepared[one] for one in profiles))
         names = {self.counts.called(self._prepared[one]) for one in profiles} - {""}
         return Sharing(len(profiles), max(1, len(names))) if len(profiles) > 1 else ALONE
 

@@ -12,6 +12,7 @@ from foundation.jobs import run_until_idle
 from foundation.tables import Operation
 from sync.dedupe import bands, models
 from tests.console.conftest import Browser
+from tests.sync.dedupe.twins import twins
 
 PAGE = "/duplicates/matching"
 
@@ -100,3 +101,21 @@ def test_thresholds_out_of_reason_are_told(browser: Browser, said: str) -> None:
 def test_versions_nobody_made_are_refused(browser: Browser) -> None:
     browser.see(f"{PAGE}?version=own-7", 422)
     browser.see(f"{PAGE}?version=%3Cscript%3E", 422)
+
+
+def test_arrivals_are_turned_on_joined_and_off_again(browser: Browser, engine: Engine) -> None:
+    with transaction(engine) as session:
+        twins(session)
+    assert "begins with the first plan" in browser.see(PAGE)
+    browser.submit(f"{PAGE}/arrivals", wanted="on")
+    assert "Everybody is being kept ready, 0 so far" in browser.see(PAGE)
+    run_until_idle(engine)
+    page = browser.see(PAGE)
+    assert "5 records are kept ready" in page and "waits for a person" in page
+    browser.submit(f"{PAGE}/arrivals", wanted="join")
+    assert "joined at once, as an operation" in browser.see(PAGE)
+    browser.submit(f"{PAGE}/arrivals", wanted="ask")
+    assert "Join who is certain" in browser.see(PAGE)
+    browser.submit(f"{PAGE}/arrivals", wanted="off")
+    assert "Match who arrives" in browser.see(PAGE)
+    browser.submit(f"{PAGE}/arrivals", 422, wanted="everything")
