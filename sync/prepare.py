@@ -26,7 +26,8 @@ _READ = (
     " WHERE h.pending ORDER BY r.id"
 )
 
-HEAVY = 32_000_000  # bytes of letters that are worked on together; with files they weigh what they like
+HEAVY = 4_000_000  # bytes of payload that are worked on together,
+LETTERS = 32_000_000  # and of letters: with files they weigh what they like
 _LIGHT = text(
     "SELECT id FROM (SELECT id, row_number() OVER o AS n, sum(octet_length(payload)) OVER o AS weight"
     " FROM landed_records WHERE id = ANY(:ids) WINDOW o AS (ORDER BY id)) r WHERE n = 1 OR weight <= :heavy"
@@ -56,14 +57,13 @@ class Portion:
 
 
 def claimed(engine: Engine, claim: Claim) -> Portion:
-    """The claimed versions that are still in force, as records; of heavy ones as many as memory bears."""
+    """The claimed versions that are still in force, as records: as many as memory bears."""
     with transaction(engine) as session:
         source = session.get_one(Source, claim.connection_id)
         connector = registry.find(source.kind)
         settings = connections.public_settings(connector, session.get_one(Connection, claim.connection_id))
-        ids = list(claim.landed_ids)
-        if source.role == "mailbox":  # the others wait for their turn
-            ids = list(session.scalars(_LIGHT, {"ids": ids, "heavy": HEAVY}))
+        heavy = LETTERS if source.role == "mailbox" else HEAVY  # the others wait for their turn
+        ids = session.scalars(_LIGHT, {"ids": list(claim.landed_ids), "heavy": heavy}).all()
         values = {"connection": claim.connection_id, "ids": ids}
         rows = session.execute(text(_READ), values)
         items = [Item(r[0], r[1], Raw(r[2], r[3], r[4], r[5]), r[6], r[7]) for r in rows]

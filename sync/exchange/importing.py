@@ -122,6 +122,7 @@ class _Import:
                 behind.wait()
                 behind.do(self._prepared(portion, place))
                 self.writing = _ids(portion)
+                del portion  # what is written is by now a copy: the next one is read instead of it
         finally:
             behind.wait()
 

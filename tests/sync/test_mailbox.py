@@ -184,7 +184,7 @@ def test_a_refresh_token_that_was_replaced_is_kept(engine, sealer, sync_context,
 
 
 def test_heavy_letters_are_worked_on_a_few_at_a_time(box, post, rows, engine, monkeypatch):
-    monkeypatch.setattr(prepare, "HEAVY", 30_000)
+    monkeypatch.setattr(prepare, "LETTERS", 30_000)
     for number in range(9):
         box.inbox.put(letter(body=f"{number} " + "x" * 10_000, Message_ID=f"<{number}@x>"))
     box.inbox.put(letter(body="y" * 50_000, Message_ID="<heavy@x>"))
