@@ -7,7 +7,7 @@ from email_campaigns.triggers import parts
 from email_campaigns.triggers.base import Field, Select, Window
 from foundation.text import _
 
-# what shops tell of an order, by what a person chooses
+# what shops, and ledgers of a shop's order, tell of it, by what a person chooses
 MOMENTS: Mapping[str, tuple[str, ...]] = {
     "placed": ("order.placed",),
     "paid": ("order.paid",),
@@ -21,10 +21,12 @@ SELECT o.customer_id, o.profile_id, 'order:' || o.id AS key, n.at, jsonb_build_o
       WHERE s.id = o.source_id AND s.role = 'shop'), jsonb_build_object()) AS context,
   jsonb_build_object('at', n.at, 'kind', n.kind, 'row', n.id, 'order', o.id, 'since', o.placed_at) AS cause
 FROM (
-  SELECT DISTINCT ON (t.data ->> 'order') t.data ->> 'order' AS ordered, t.occurred_at AS at, t.kind, t.id
-  FROM timeline t WHERE t.kind = ANY(:t_kinds) AND {parts.NEWS}
-  ORDER BY t.data ->> 'order', t.occurred_at, t.id) n
-JOIN orders o ON o.id = CAST(n.ordered AS uuid)
+  SELECT DISTINCT ON (coalesce(c.copy_of, c.id)) coalesce(c.copy_of, c.id) AS ordered, t.occurred_at AS at,
+    t.kind, t.id
+  FROM timeline t JOIN orders c ON c.id = CAST(t.data ->> 'order' AS uuid) AND c.gone_at IS NULL
+  WHERE t.kind = ANY(:t_kinds) AND {parts.NEWS} AND {parts.LIVE_SOURCE.format("c.source_id", "t.occurred_at")}
+  ORDER BY coalesce(c.copy_of, c.id), t.occurred_at, t.id) n
+JOIN orders o ON o.id = n.ordered
 WHERE {COUNTED} AND o.profile_id IS NOT NULL AND o.total >= :t_least
   AND {parts.LIVE_SOURCE.format("o.source_id", "n.at")}"""
 # the order is no order any more

@@ -105,6 +105,24 @@ def test_moment_of_an_order(scene: Scene, moment, kind):
     assert set(buying.MOMENTS) == set(buying.moment_field().choices())
 
 
+def test_what_a_ledger_says_of_an_order_of_ours_is_a_moment_of_that_order_once(scene: Scene, clock):
+    with transaction(scene.engine) as session:
+        ledger = Source(name="1C", kind="commerceml", role="accounting", created_at=LONG_AGO)
+        session.add(ledger)
+    scene.buys("anna", "N1", at=now() - timedelta(days=2))
+    [[ours]] = scene.rows("SELECT id FROM orders")
+    shipped = Happening(kind="shipped", at=now() - minutes(9), key="shipped")
+    there = {"external_id": str(ours), "number": "N1", "source": ledger, "at": now() - timedelta(days=2)}
+    scene.buys("anna", happenings=(shipped,), **there)
+    (entry,) = scene.ask("after_purchase", moment="shipped")
+    assert (entry.context["order"]["number"], entry.at) == ("N1", now() - minutes(9))
+    assert entry.cause["order"] == str(ours)
+    scene.buys("anna", "N1", at=now() - timedelta(days=2), happenings=(
+        Happening(kind="shipped", at=now() - minutes(5), key="shipped"),))  # fmt: skip
+    (again,) = scene.ask("after_purchase", moment="shipped")
+    assert again.key == entry.key
+
+
 def test_least_value(scene: Scene):
     scene.buys("anna", "N1")
     assert len(scene.ask("after_purchase", least=1100)) == 1
