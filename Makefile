@@ -26,8 +26,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-demo: setup  ## Kartoteka with an invented company, live, in a throw-away folder
-	@exec $(BIN)/kartoteka demo
+demo: setup  ## Kartoteka with an invented company, live, in a throw-away folder (PORT=8123 to choose the port)
+	@exec $(BIN)/kartoteka demo $(if $(PORT),--port $(PORT))
 
 run: setup  ## Kartoteka on ./kartoteka-data
 	@exec $(BIN)/kartoteka up

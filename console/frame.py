@@ -17,7 +17,8 @@ MOST = 999  # a badge counts this far and then says "more"
 _COUNTS = f"""(SELECT jsonb_build_object(
       'duplicates', (SELECT count(*) FROM (SELECT {WAITING} LIMIT 1000) d),
       'inbox', (SELECT count(*) FROM (SELECT FROM mail_threads WHERE waiting LIMIT 1000) w),
-      'directories', (SELECT count(*) FROM (SELECT FROM conflicts WHERE state = 'waiting' LIMIT 1000) c),
+      'directories', (SELECT count(*) FROM (SELECT FROM conflicts WHERE state = 'waiting'
+        UNION ALL SELECT FROM links WHERE state = 'waiting' LIMIT 1000) c),
       'problems', (SELECT count(*) FROM (SELECT FROM problems WHERE state = 'open' LIMIT 1000) p),
       'mailings', (SELECT count(*) FROM (SELECT FROM mailings WHERE state = 'asking' LIMIT 1000) m),
       'stopped', (SELECT coalesce(nullif(stopped_reason, ''), '-') FROM mail_switch WHERE stopped),

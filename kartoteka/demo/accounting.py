@@ -54,8 +54,10 @@ def keep(found: Installation, shop: str, shop_address: str) -> str:
     with transaction(found.engine) as session:
         people = keeping.add(session, ledger, "counterparties")
         keeping.change(session, people, owners={"phone": "ask"}, creates="none")
-        goods = keeping.add(session, ledger, "nomenclature", connections.find(session, shop)[0].id)
+        home = connections.find(session, shop)[0].id
+        goods = keeping.add(session, ledger, "nomenclature", home)
         keeping.change(session, goods, owners={"name": "ours"})
+        keeping.add(session, ledger, "invoices", home)
         run = jobs.start(session, plan.make(session, ledger).id, ACTOR, unseen=True)
     follow(found, run.id, "Bringing directories to be equal")
     _sent(found)

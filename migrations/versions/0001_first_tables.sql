@@ -673,6 +673,8 @@ CREATE TABLE links (
 
 CREATE INDEX ix_links_local_id ON links (local_id);
 
+CREATE INDEX ix_links_waiting ON links (id) WHERE state = 'waiting';
+
 CREATE UNIQUE INDEX uq_links_directory_id_external_id ON links (directory_id, external_id);
 
 CREATE TABLE mail_domains (

@@ -58,6 +58,7 @@ class Link(Base):
     __table_args__ = (
         Index("uq_links_directory_id_external_id", "directory_id", "external_id", unique=True),
         Index("ix_links_local_id", "local_id"),
+        Index("ix_links_waiting", "id", postgresql_where=text("state = 'waiting'")),
     )
 
 

@@ -157,6 +157,8 @@ def test_demo_has_an_accountants_half(opened):
     assert kept[0] > 30 and kept[1] >= 1
     assert asked(data, "SELECT count(*) FROM invoices WHERE customer_id IS NOT NULL")[0] > 3
     assert asked(data, "SELECT count(*) FROM payments WHERE invoice_id IS NOT NULL")[0] > 2
+    billed = "FROM links l JOIN directories d ON d.id = l.directory_id WHERE d.what = 'invoices'"
+    assert asked(data, f"SELECT count(*) FILTER (WHERE l.state = 'linked') {billed}")[0] > 3
     plans = asked(data, "SELECT array_agg(state ORDER BY made_at) FROM directory_plans")[0]
     assert plans[0] == "applied" and len(plans) == 2
     assert asked(data, "SELECT count(*) FROM pushes WHERE state <> 'done'")[0] == 0
