@@ -153,13 +153,13 @@ def arrive(engine: Engine) -> bool:
 
 def turn(session: Session) -> bool:
     """The same in the caller's transaction."""
-    if not session.scalar(_WAIT):
+    if not session.scalar(_WAIT) or not session.scalar(_ALONE, {"key": ARRIVAL_LOCK}):
         return False
     found = state(session)
     if found is None or found.state == "off":
         session.execute(_DROP, {"rows": _ROWS})
         return True
-    if found.state == "filling" or not session.scalar(_ALONE, {"key": ARRIVAL_LOCK}):
+    if found.state == "filling":
         return False
     if found.form != FORM:
         _fill_anew(session, found)

@@ -14,6 +14,7 @@ from foundation.errors import BadInput
 from foundation.jobs import run_until_idle
 from foundation.records import Invoice, Line, Payment
 from sync import connections, pull, removal
+from sync.dedupe import arrivals
 from tests import shops
 
 
@@ -82,6 +83,17 @@ def test_with_data_nothing_is_left(filled, removed, connection, count, monkeypat
     assert count("customers", "live AND email = 'person1@example.org' AND phone IS NOT NULL") == 1
     assert count("customer_stats s JOIN customers c ON c.id = s.customer_id", "c.live AND s.orders = 1") == 1
     assert count("operations", "state = 'done' AND result ->> 'profiles' = '32'") == 1
+
+
+def test_matching_keeps_nothing_of_it(filled, removed, engine, count):
+    with transaction(engine) as session:
+        arrivals.turn_on(session)
+    run_until_idle(engine)
+    assert count("match_records") > 20
+    removed(with_data=True)
+    gone = "NOT EXISTS (SELECT FROM profiles p WHERE p.id = profile_id)"
+    assert count("match_records", gone) == count("match_keys", gone) == 0
+    assert count("match_records") == 1
 
 
 def test_without_data_cards_stay(filled, removed, connection, count):

@@ -225,3 +225,15 @@ def test_run_and_its_undo_leave_what_is_kept_true(session: Session) -> None:
     as_kept_anew(session)
     assert of_a_run(session)
     assert operations.find(session, planned.operation_id).state == "undone"
+
+
+def test_one_worker_at_a_time_matches_arrivals(engine: Engine) -> None:
+    with transaction(engine) as session:
+        ready(session)
+        twins(session)
+    with transaction(engine) as first:
+        assert arrivals.turn(first)
+        with transaction(engine) as second:
+            assert not arrivals.turn(second)
+    with transaction(engine) as session:
+        assert (count(session, "match_records"), duplicates.count(session)) == (5, 2)
