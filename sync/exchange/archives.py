@@ -28,9 +28,12 @@ def members(path: Path) -> list[str]:
     """The names of the files in a zip; BadInput when it isn't whole."""
     try:
         with zipfile.ZipFile(path) as archive:
-            found = [one.filename for one in archive.infolist() if not one.is_dir()]
+            entries = archive.infolist()
     except _BROKEN as error:
         raise BadInput(f"the archive is not whole ({error})") from error
+    if sum(one.compress_size for one in entries) > path.stat().st_size:
+        raise BadInput("the files in the archive overlap, so it would unpack without an end")
+    found = [one.filename for one in entries if not one.is_dir()]
     if len(found) > MOST:
         raise BadInput(f"the archive has more than {MOST} files")
     return found

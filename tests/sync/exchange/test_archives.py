@@ -94,6 +94,21 @@ def test_a_zip_that_lies_about_sizes_is_counted_all_the_same(tmp_path):
         drain(opened.file)
 
 
+def test_a_zip_whose_files_are_one_and_the_same_bytes_is_refused(tmp_path):
+    path = tmp_path / "overlapping.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0.xml", "x" * 1000)
+        [one] = archive.infolist()
+        for number in range(1, 50):  # further entries of the directory, none of them with bytes of its own
+            again = zipfile.ZipInfo(f"{number}.xml")
+            again.header_offset, again.CRC = one.header_offset, one.CRC
+            again.compress_size, again.file_size = one.compress_size, one.file_size
+            archive.filelist.append(again)
+            archive.NameToInfo[again.filename] = again
+    with pytest.raises(BadInput, match="overlap"):
+        archives.members(path)
+
+
 def test_a_locked_zip_is_refused(tmp_path):
     path = tmp_path / "locked.zip"
     body = bytearray(onec.packed({"import.xml": GOODS}))
