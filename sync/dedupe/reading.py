@@ -40,8 +40,9 @@ def read(session: Session, cards: Collection[UUID] | None = None) -> Iterator[Pr
     else:
         rows = session.execute(_OF, {"cards": list(cards)})
     decoder = msgspec.json.Decoder(Person)
-    for one, card, mark, record in rows:
-        yield Profile(one, card, bytes(mark), decoder.decode(record.encode()))
+    with rows:  # whoever stops early leaves no cursor open
+        for one, card, mark, record in rows:
+            yield Profile(one, card, bytes(mark), decoder.decode(record.encode()))
 
 
 def shared(session: Session) -> frozenset[str]:

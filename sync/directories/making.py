@@ -66,6 +66,16 @@ SELECT o.gone_at IS NOT NULL OR EXISTS (SELECT FROM products p WHERE p.sku = o.s
 FROM products o WHERE o.id = :id
 """,
 }
+# what we made, and somebody deleted there before it was ever read: nothing of it stands on our side
+_LOST = """
+SELECT l.local_id, l.external_id, (SELECT w.fields ->> 'name' FROM pushes w
+  WHERE w.directory_id = l.directory_id AND w.link_id IS NULL AND w.external_id = l.external_id LIMIT 1) AS title
+FROM links l JOIN landed_heads h ON h.connection_id = :source AND h.stream = :stream
+  AND h.external_id = l.external_id AND h.gone AND NOT h.pending
+WHERE l.directory_id = :directory AND l.state = 'made' AND l.gone_there_at IS NULL AND NOT EXISTS (
+  SELECT FROM {0} p WHERE p.source_id = :source AND p.external_id = l.external_id) ORDER BY l.external_id
+"""
+_STANDS_IN = {"counterparties": "profiles", "nomenclature": "products", "invoices": "invoices"}
 _PAIRED = text(
     "SELECT EXISTS (SELECT FROM links l WHERE l.directory_id = :directory AND l.local_id = :id"
     " AND l.state <> 'refused')"
@@ -103,6 +113,16 @@ def wanted(
         if len(rows) < PAGE:
             return
         values["after"] = rows[-1].id
+
+
+def lost(session: Session, here: Setting, counts: Counter[str]) -> Iterator[Planned]:
+    """Marks for what we made there and is gone from there, though it never was read."""
+    directory = here.directory
+    query = text(_LOST.format(_STANDS_IN[directory.what]))
+    values = {"source": directory.connection_id, "stream": directory.stream, "directory": directory.id}
+    for row in session.execute(query, values).all():
+        counts["gone"] += 1
+        yield Planned(directory.id, row.local_id, row.external_id, row.title or "", {"gone": ["there"]})
 
 
 def overtaken(session: Session, push: Push) -> str:

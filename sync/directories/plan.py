@@ -99,7 +99,7 @@ def build(session: Session, connection_id: UUID, seen: Seen) -> Iterator[Planned
             wanted = invoicing.wanted(session, here, counts, seen.coming)
         else:
             wanted = making.wanted(session, here, counts, matched)
-        for planned in wanted:
+        for planned in itertools.chain(making.lost(session, here, counts), wanted):
             seen.take(planned)
             yield planned
         seen.counts.update(counts)

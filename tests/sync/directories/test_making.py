@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from foundation import jobs, outcomes, problems
+from foundation import jobs, outcomes, problems, running
 from foundation.database import transaction
 from foundation.errors import BadInput
+from foundation.heartbeat import Heartbeat
 from foundation.tables import Problem
 from sync import undo
-from sync.directories import conflicts, decisions, keeping, pushing, words
+from sync.directories import conflicts, decisions, keeping, plan, pushing, words
 from sync.directories import jobs as runs
 from sync.directories.tables import DirectoryPlan, Push
 from sync.tables import Connection
@@ -141,6 +142,30 @@ def test_what_is_gone_on_either_side_is_not_made_again(goods):
     goods.sync()
     assert [one.external_id for one in goods.links() if one.gone_there_at] == [made]
     assert goods.rows(goods.plan()) == [] and [name for name, *_ in there(goods)] == ["Lamp"]
+
+
+def test_what_is_deleted_there_before_it_was_ever_read_is_marked_as_gone(goods):
+    goods.shop.put("products", "s2", name="Kettle", sku="K-1")
+    goods.pull()
+    with transaction(goods.engine) as session:
+        made = plan.make(session, goods.there)
+        runs.start(session, made.id, "anna@example.org")
+    while running.run_one(goods.engine, "test", Heartbeat(goods.engine)):
+        pass  # all of it but the resolver
+    [one] = [key for key in goods.ledger.things["nomenclature"] if key != "g1"]
+    del goods.ledger.things["nomenclature"][one]
+    goods.pull()
+    [row] = goods.rows(goods.plan())
+    assert (row.title, row.detail) == ("Kettle", {"gone": ["there"]})
+    goods.sync()
+    [link] = [link for link in goods.links() if link.external_id == one]
+    assert link.gone_there_at is not None
+    assert goods.rows(goods.plan()) == []
+    goods.ledger.put("nomenclature", one, name="Kettle", sku="K-1", price="")  # and it comes back
+    goods.pull()
+    goods.sync()
+    [link] = [link for link in goods.links() if link.external_id == one]
+    assert (link.state, link.gone_there_at) == ("linked", None)
 
 
 def test_an_undo_leaves_it_there_names_it_and_the_pair_waits(goods):
