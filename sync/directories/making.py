@@ -69,7 +69,8 @@ FROM products o WHERE o.id = :id
 # what we made, and somebody deleted there before it was ever read: nothing of it stands on our side
 _LOST = """
 SELECT l.local_id, l.external_id, (SELECT w.fields ->> 'name' FROM pushes w
-  WHERE w.directory_id = l.directory_id AND w.link_id IS NULL AND w.external_id = l.external_id LIMIT 1) AS title
+  WHERE w.directory_id = l.directory_id AND w.link_id IS NULL AND w.external_id = l.external_id
+  LIMIT 1) AS title
 FROM links l JOIN landed_heads h ON h.connection_id = :source AND h.stream = :stream
   AND h.external_id = l.external_id AND h.gone AND NOT h.pending
 WHERE l.directory_id = :directory AND l.state = 'made' AND l.gone_there_at IS NULL AND NOT EXISTS (
