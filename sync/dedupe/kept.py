@@ -52,7 +52,7 @@ SELECT k.key, h.profile_id FROM unnest(%s::bigint[]) AS k (key) CROSS JOIN LATER
 _ALL_HOLDERS = text("SELECT DISTINCT profile_id FROM match_keys WHERE key = ANY(:keys) LIMIT :most")
 _WORDS = "SELECT word, records, given, family FROM match_words WHERE word = ANY(%s::text[])"
 
-_encode = msgspec.msgpack.Encoder().encode
+written = msgspec.msgpack.Encoder().encode  # a prepared record as it is kept
 _decode = msgspec.msgpack.Decoder(Prepared).decode
 
 
@@ -128,7 +128,7 @@ def _said(session: Session, cards: Collection[UUID]) -> dict[UUID, Kept]:
         prepared = prepare(one.person)
         if not reading.speaks(prepared):
             continue
-        data = _encode(prepared)
+        data = written(prepared)
         known = first.setdefault((one.card, data), one.id)
         if known == one.id:
             found[one.id] = Kept(one.id, one.card, one.print, one.person.claimed, data)
