@@ -5,7 +5,9 @@
 
 The people of the file are cut in two by household and office: a model of one half is judged on the other,
 whose names it has never counted, with every threshold fixed beforehand (`BANDS`). Then a model of everybody
-is written. `--noise` drops cells and mistypes letters of the judged half beyond what the file has.
+is written. Each learns from its rows three times: as they are, and twice with more cells missing and more
+letters missed (`SPOILT`), so that it knows what agreement is worth in worse data. `--noise` drops cells and
+mistypes letters of the judged half beyond what the file has.
 `--reference`, after the shipped model, writes what Splink learns from the same people without the truth:
 training compares with it what one's own pairs teach.
 """
@@ -38,9 +40,10 @@ from sync.dedupe.files import person
 from sync.dedupe.learning import Reference
 from sync.dedupe.training import Lesson, learn
 
-VERSION = "2026-11-22"
+VERSION = "2026-11-23"
 BANDS = {"automatic": 6.5, "automatic_mean": 1.0, "best": 1.5, "best_mean": 0.0, "review": -2.0}
 PENALTY = 0.3  # of the logistic regression
+SPOILT = ((0.05, 23), (0.1, 24))  # share of cells that a further round of training loses, and its dice
 # Comparisons that don't speak independently of each other are weighed together as well.
 TOGETHER: dict[PersonKind, str] = {
     "person": """
@@ -86,9 +89,9 @@ def blank() -> Model:
     return read(json.dumps({"version": "", **BANDS, "person": empty, "company": empty}).encode())
 
 
-def noisy(rows: Rows, share: float) -> Rows:
+def noisy(rows: Rows, share: float, dice: int = 11) -> Rows:
     """The rows with more cells missing and more letters missed than they have."""
-    chance = random.Random(11)
+    chance = random.Random(dice)
     spoilt = []
     for row in rows:
         row = dict(row)
@@ -108,16 +111,17 @@ def noisy(rows: Rows, share: float) -> Rows:
 
 def train(rows: Rows) -> dict[str, Any]:
     """A model of these rows, as it is written."""
-    batch = batch_of(rows, None)
     found: dict[PersonKind, tuple[list[tuple[str, ...]], list[bool]]] = {
         "person": ([], []),
         "company": ([], []),
     }
-    for a, b in batch.compared():
-        one, other = batch.records[a], batch.records[b]
-        vectors, same = found[one.kind]
-        vectors.append(compare.vector(one, other, batch.counts))
-        same.append(rows[a]["cluster_id"] == rows[b]["cluster_id"])
+    for told in (rows, *(noisy(rows, share, dice) for share, dice in SPOILT)):
+        batch = batch_of(told, None)
+        for a, b in batch.compared():
+            one, other = batch.records[a], batch.records[b]
+            vectors, same = found[one.kind]
+            vectors.append(compare.vector(one, other, batch.counts))
+            same.append(rows[a]["cluster_id"] == rows[b]["cluster_id"])
     model: dict[str, Any] = {"version": VERSION, **BANDS}
     return model | {kind: fit(kind, *said) for kind, said in found.items()}
 

@@ -11,7 +11,7 @@ from customers.matching.signals import SIGNALS, one_slip
 
 LEVELS = {
     "name": naming.LEVELS,
-    "rarity": ("none", "-7", "-5", "-3", "-1", "1", "3", "5", "more"),
+    "rarity": ("none", "-13", "-10", "-7", "-5", "-3", "-1", "1", "3", "5", "more"),
     "middle": ("unknown", "same", "near", "initial", "different"),
     "suffix": ("none", "same", "one", "different"),
     "email": SIGNALS["email"],
@@ -25,7 +25,7 @@ LEVELS = {
     "mail_year": ("unknown", "same", "other"),
     "country": SIGNALS["country"],
 }
-_EDGES = (-7, -5, -3, -1, 1, 3, 5)
+_EDGES = (-13, -10, -7, -5, -3, -1, 1, 3, 5)
 _RARITY = LEVELS["rarity"][1:]
 
 

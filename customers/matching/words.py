@@ -37,6 +37,8 @@ def _names() -> dict[tuple[str, str], str]:
         ("company", "different"): _("different company names"),
         ("contact", "same"): _("the same contact"),
         ("contact", "other"): _("different contacts"),
+        ("rarity", "-13"): _("a name hardly anybody else has"),
+        ("rarity", "-10"): _("a name hardly anybody else has"),
         ("rarity", "-7"): _("a name hardly anybody else has"),
         ("rarity", "-5"): _("a rare name"),
         ("rarity", "-3"): _("a rare name"),

@@ -2,7 +2,7 @@
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from customers.phones import parse, search_digits, split
@@ -75,6 +75,19 @@ def test_search_finds_whole_national_and_endings() -> None:
 def test_any_text_is_read(text: str, country: str) -> None:
     phone = parse(text, country)
     assert bool(phone.e164) != bool(phone.problem)
+
+
+@given(st.sampled_from(["KR", "DE"]), st.from_regex(r"0[1-9][0-9]{5,11}", fullmatch=True))
+@example("DE", "049704878")
+@example("KR", "0853020364")
+def test_a_zero_before_a_number_is_cut_as_the_library_does(country: str, text: str) -> None:
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        assert not parse(text, country).e164
+        return
+    slow = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    assert parse(text, country).e164 == (slow if phonenumbers.is_valid_number(number) else "")
 
 
 @given(st.sampled_from(["RU", "KZ", "TR", "US", "KR", "DE"]), st.integers(10**6, 10**12))

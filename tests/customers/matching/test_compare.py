@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from customers.matching import compare, keys
-from customers.matching.counts import Counts
+from customers.matching import compare, keys, persons
+from customers.matching.counts import Counts, Word
 from customers.matching.prepared import Prepared
 from tests.customers.matching.people import counted, firm, record
 
@@ -142,3 +142,11 @@ def test_a_name_is_crowded_sooner_than_a_name_with_its_town() -> None:
     assert ali & set(keys.keys(record("Ali Kaya", place=("", "Izmir", "")))) == {"nali kaia"}
     same = ali & set(keys.keys(record("Kaya Ali", place=("", "BURSA", ""))))
     assert {keys.most(key) for key in same} == {keys.NAMESAKES, keys.CROWDED}
+
+
+@pytest.mark.parametrize(
+    ("each", "level"), [(1 << 3, "-13"), (1 << 4, "-10"), (1 << 6, "-7"), (1 << 10, "1"), (1 << 13, "more")]
+)
+def test_how_many_would_have_a_name_by_chance(each: int, level: str) -> None:
+    counts = Counts(1 << 20, {word: Word(each) for word in ("afinogen", "panaruk")})
+    assert persons.rarity(("afinogen", "panaruk"), counts) == level
