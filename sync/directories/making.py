@@ -14,7 +14,7 @@ from foundation.records import Product
 from sync.directories import fields
 from sync.directories.deciding import Planned
 from sync.directories.pairs import PAGE, Setting
-from sync.directories.tables import Directory, Push
+from sync.directories.tables import Directory, Link, Push
 from sync.tables import Connection
 
 # neither in a pair, sure or doubtful, nor on its way; what was refused there is a problem with a retry
@@ -81,6 +81,12 @@ _PAIRED = text(
     "SELECT EXISTS (SELECT FROM links l WHERE l.directory_id = :directory AND l.local_id = :id"
     " AND l.state <> 'refused')"
 )
+_PARTNER = text(
+    "SELECT EXISTS (SELECT FROM links l WHERE l.directory_id = :directory AND l.local_id = :id"
+    " AND l.state <> 'refused' AND l.id <> :link) OR EXISTS (SELECT FROM pushes w"
+    " WHERE w.directory_id = :directory AND w.local_id = :id AND w.link_id IS NULL"
+    " AND (w.state = 'sent' OR w.state = 'waiting' AND w.attempts > 1))"
+)
 NONE, COMPANIES, ALL = "none", "companies", "all"
 CREATES = {
     "counterparties": (NONE, COMPANIES, ALL), "nomenclature": (NONE, ALL),
@@ -134,6 +140,12 @@ def overtaken(session: Session, push: Push) -> str:
         return "It has a partner there by now."
     by_now = session.scalar(text(_BY_NOW[directory.what]), values)
     return "It is gone, or something like it stands there by now." if by_now in (True, None) else ""
+
+
+def partner(session: Session, link: Link) -> bool:
+    """Whether the thing of ours in a refused pair has another one there by now, or may have been made."""
+    values = {"directory": link.directory_id, "id": link.local_id, "link": link.id}
+    return bool(session.scalar(_PARTNER, values))
 
 
 def seen(session: Session, here: Setting) -> bool:

@@ -16,7 +16,7 @@ from customers.undo import Undone
 from foundation import operations, problems
 from foundation.database import GRAPH_LOCK, lock
 from foundation.tables import Operation
-from sync.directories import apply, conflicts, decisions, jobs, pushing, reading
+from sync.directories import apply, conflicts, decisions, jobs, making, pushing, reading
 from sync.directories.pairs import Pair
 from sync.directories.tables import Link, Overwritten, Push
 from sync.undo import undoes
@@ -82,10 +82,22 @@ class Undoing:
             link.base, link.here, link.there = {}, {}, {}
             self.back += 1
         if link_id := self.operation.args.get("link"):
-            self.session.get_one(Link, UUID(link_id)).state = self.operation.args["was"]
-            self.back += 1
+            self._open_again(self.session.get_one(Link, UUID(link_id), with_for_update=True))
         if merged := self.operation.args.get("merge"):
             self._part(UUID(merged))
+
+    def _open_again(self, link: Link) -> None:
+        """A pair that was confirmed or refused waits again, unless something was built on that since."""
+        args = self.operation.args
+        if link.state != ("linked" if args["same"] else "refused"):
+            self.left.append(f"{link.said or link.external_id}: it has changed since")
+        elif not args["same"] and making.partner(self.session, link):
+            self.left.append(
+                f"{link.said or link.external_id}: what is ours has another partner there by now"
+            )
+        else:
+            link.state = args["was"]
+            self.back += 1
 
     def _part(self, merged: UUID) -> None:
         """Part the cards that a confirmed pair made one, unless somebody has done so already."""

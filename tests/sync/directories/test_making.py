@@ -76,6 +76,25 @@ def test_what_is_paired_or_may_be_the_same_is_not_made(goods):
     assert [name for name, _sku, _price in there(goods)] == ["Lamp", "Teapot", "teapot"]
 
 
+def test_no_pair_stays_said_when_another_was_made_because_of_it(goods):
+    goods.shop.put("products", "s2", name="Kettle")
+    goods.ledger.put("nomenclature", "g2", name="Kettle")
+    goods.pull()
+    goods.sync()
+    with transaction(goods.engine) as session:
+        [one] = conflicts.doubtful(session)
+        first = decisions.pair(session, one["id"], False, "anna@example.org").operation.id
+    with transaction(goods.engine) as session:
+        assert undo.undo(session, first, "anna@example.org").left_alone == []  # nothing was made yet
+        second = decisions.pair(session, one["id"], False, "anna@example.org").operation.id
+    goods.sync()
+    assert [name for name, *_ in there(goods)] == ["Kettle", "Kettle", "Lamp"]
+    with transaction(goods.engine) as session:
+        [left] = undo.undo(session, second, "anna@example.org").left_alone
+    assert left == "kettle: what is ours has another partner there by now"
+    assert ("g2", "name", "refused") in pairs(goods)
+
+
 def test_a_card_that_may_be_one_there_is_not_made(world):
     with transaction(world.engine) as session:
         [one] = keeping.of(session, world.there)
