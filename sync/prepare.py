@@ -26,7 +26,7 @@ _READ = (
     " WHERE h.pending ORDER BY r.id"
 )
 
-HEAVY = 4_000_000  # bytes of payload that are worked on together,
+HEAVY = 3_000_000  # bytes of payload that are worked on together,
 LETTERS = 32_000_000  # and of letters: with files they weigh what they like
 _LIGHT = text(
     "SELECT id FROM (SELECT id, row_number() OVER o AS n, sum(octet_length(payload)) OVER o AS weight"
