@@ -40,7 +40,8 @@ class Scale(NamedTuple):
 
 def show(call: Call) -> Response:
     """One version, and all there are; with thresholds in the address, what they would change."""
-    chosen, using = _chosen(call), models.in_use(call.db)
+    using = models.in_use(call.db)
+    chosen = _chosen(call, using)
     model = models.model_of(chosen) if chosen else shipped()
     figures = bands.figures(call.db, chosen)
     said, wrong = _said(call.request.query_params, model), ""
@@ -84,12 +85,12 @@ def _phases() -> dict[str, str]:
     }
 
 
-def _chosen(call: Call) -> MatchModel | None:
+def _chosen(call: Call, using: MatchModel | None) -> MatchModel | None:
     """The version the address names, else the one in use; None for the shipped model."""
     version = call.query("version", 40)
     if version == "shipped":
         return None
-    return models.find(call.db, version) if version else models.in_use(call.db)
+    return models.find(call.db, version) if version else using
 
 
 def _said(values: Mapping[str, Any], model: Model) -> dict[str, float]:
