@@ -45,7 +45,7 @@ bench: setup  ## the speed bars, as ratios measured in one run
 	for bar in $$(grep -l __main__ benchmarks/*.py | xargs -n 1 basename -s .py); do \
 	  echo "--- $$bar"; $(BIN)/python -m benchmarks.$$bar || exit 1; done
 
-soak: setup  ## long runs under kills and load; KARTOTEKA_SOAK_KILLS=20 is what CI does
+soak: setup  ## long runs under kills and load; KARTOTEKA_SOAK_KILLS=15 is what CI does
 	$(BIN)/python -m pytest -m soak -p no:cacheprovider
 
 docs: setup  ## write the generated pages of docs/

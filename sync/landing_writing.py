@@ -10,11 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.base import Packed, Raw
-from foundation.database import copy_binary, instant
+from foundation.database import copy_binary, instant, packed
 from sync.heads import Head, update_heads
 
 Via = Literal["pull", "webhook", "import", "reconcile", "undo"]
 _FALSE, _TRUE = b"\0", b"\1"
+_THERE = packed(_FALSE, None)  # most records: not gone, and their source gives no time
 
 
 class Move(msgspec.Struct):
@@ -35,16 +36,15 @@ def keep_versions(
     if not fresh:
         return
     columns = (
-        "id", "connection_id", "stream", "external_id", "version_hash", "version_at", "payload", "gone",
-        "via", "operation_id", "received_at",
+        "connection_id", "stream", "via", "operation_id", "received_at", "gone", "version_at", "id",
+        "external_id", "version_hash", "payload",
     )  # fmt: skip
-    first, now = (connection_id.bytes, stream.encode()), instant(at)  # made once, not for each row
-    last = (via.encode(), operation_id.bytes if operation_id else None, now)
+    operation = operation_id.bytes if operation_id else None
+    first = packed(connection_id.bytes, stream.encode(), via.encode(), operation, instant(at))
     rows = (
-        (landed_id.to_bytes(8, "big"), *first, key[0].encode(), key[1], instant(raw.version_at), payload,
-         _TRUE if raw.gone else _FALSE, *last)
+        (first, _said(raw), packed(landed_id.to_bytes(8, "big"), key[0].encode(), key[1], payload))
         for landed_id, key, raw, payload in fresh
-    )  # fmt: skip
+    )
     copy_binary(session, "landed_records", columns, rows)
 
 
@@ -54,14 +54,14 @@ def move_heads(
 ) -> None:  # fmt: skip
     """Put the chosen versions in force and mark them to be resolved."""
     columns = (
-        "connection_id", "stream", "external_id", "landed_id", "version_hash", "version_at", "gone",
-        "moved_at", "pending", "overtook", "crashes", "seen",
+        "connection_id", "stream", "moved_at", "pending", "overtook", "crashes", "gone", "version_at",
+        "external_id", "landed_id", "version_hash", "seen",
     )  # fmt: skip
-    first = (connection_id.bytes, stream.encode())
-    last = (instant(at), _TRUE, _FALSE, bytes(4))
+    first = packed(connection_id.bytes, stream.encode(), instant(at), _TRUE, _FALSE, bytes(4))
     rows = [
-        (*first, m.raw.external_id.encode(), (m.landed_id or 0).to_bytes(8, "big"), m.version_hash,
-         instant(m.raw.version_at), _TRUE if m.raw.gone else _FALSE, *last, _seen(m, marks))
+        (first, _said(m.raw), packed(
+            m.raw.external_id.encode(), (m.landed_id or 0).to_bytes(8, "big"), m.version_hash, _seen(m, marks)
+        ))
         for m in moves if m.before is None
     ]  # fmt: skip
     if rows:
@@ -69,6 +69,13 @@ def move_heads(
     moved = [move for move in moves if move.before is not None]
     if moved:
         update_heads(session, connection_id, stream, [_columns(move, marks) for move in moved], at)
+
+
+def _said(raw: Raw | Packed) -> bytes:
+    """Whether it is gone, and when it changed."""
+    if not raw.gone and raw.version_at is None:
+        return _THERE
+    return packed(_TRUE if raw.gone else _FALSE, instant(raw.version_at))
 
 
 def _columns(move: Move, marks: Mapping[str, bytes]) -> tuple[Any, ...]:

@@ -7,7 +7,16 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from foundation.clock import new_ids
-from foundation.database import copy_binary, copy_rows, instant, lock, make_engine, staged, transaction
+from foundation.database import (
+    copy_binary,
+    copy_rows,
+    instant,
+    lock,
+    make_engine,
+    packed,
+    staged,
+    transaction,
+)
 
 
 def _insert_and_raise(engine: Engine) -> None:
@@ -61,8 +70,10 @@ def test_array_of_ids_comes_back_as_it_went(session: Session) -> None:
 def test_binary_copy_keeps_awkward_values(session: Session) -> None:
     text_, at = "a\tb\\n\nö\U0001f600\\N", datetime(1969, 7, 20, 20, 17, 40, 123457, tzinfo=UTC)
     session.execute(text("CREATE TEMP TABLE binary_test (value text, at timestamptz, big bigint)"))
-    rows = [(text_.encode(), instant(at), (number).to_bytes(8, "big")) for number in range(1500)]
-    copy_binary(session, "binary_test", ["value", "at", "big"], [*rows, (None, instant(None), None)])
+    rows = [
+        (packed(text_.encode(), instant(at)), packed(number.to_bytes(8, "big"))) for number in range(1500)
+    ]
+    copy_binary(session, "binary_test", ["value", "at", "big"], [*rows, (packed(None, instant(None), None),)])
     found = session.execute(text("SELECT value, at, big FROM binary_test ORDER BY big NULLS LAST")).all()
     assert [tuple(row) for row in found] == [(text_, at, n) for n in range(1500)] + [(None, None, None)]
     copy_binary(session, "binary_test", ["value"], [])
