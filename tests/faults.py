@@ -1,6 +1,7 @@
 """What breaks on purpose: a wire (a proxy on loopback), and a process that is gone at its n-th statement."""
 
 import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import Callable
@@ -93,3 +94,16 @@ def cut_at(engine: Engine, number: int, act: Callable[[], Any]) -> bool:
         event.remove(engine, "before_cursor_execute", count)
         event.remove(engine, "commit", count)
     return True
+
+
+def dying(real: Callable[..., bool], at: int) -> Callable[..., bool]:
+    """`real`, whose call number `at` does its work and is killed before anything of it is kept."""
+    calls = itertools.count(1)
+
+    def portion(*given: Any) -> bool:
+        more = real(*given)
+        if next(calls) == at:
+            raise RuntimeError("killed before the commit")
+        return more
+
+    return portion

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,7 @@ from foundation.errors import BadInput
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")  # each includes those before it
 LARGEST_PAGE, USUAL_PAGE = 200, 50
+Row = TypeVar("Row")
 
 
 class NotFound(Exception):
@@ -59,6 +60,13 @@ class Ask:
             return UUID(self.request.path_params[name])
         except ValueError:
             raise NotFound from None
+
+    def row(self, table: type[Row]) -> Row:
+        """The row of a table that the path names."""
+        found = self.db.get(table, self.id())
+        if found is None:
+            raise NotFound
+        return found
 
     @property
     def limit(self) -> int:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from console.api.asking import PAGING, Ask, NotFound, Param, pack
+from console.api.asking import PAGING, Ask, Param, pack
 from console.api.shapes import List, copied
 from customers.undo import Undone
 from foundation.errors import BadInput, Permanent
@@ -104,9 +104,7 @@ def doubtful_pairs(ask: Ask) -> List[Doubt]:
 def settle_pair(ask: Ask) -> Decision:
     """Say of a doubtful pair whether the two are the same; cards of the same become one."""
     wanted: Verdict = ask.read_body(Verdict)
-    row = ask.db.get(Link, ask.id())
-    if row is None:
-        raise NotFound
+    row = ask.row(Link)
     if row.state != "waiting":
         raise Permanent("Nothing of this pair waits any more.")
     return _decision(decisions.pair(ask.db, row.id, wanted.same, ask.actor))

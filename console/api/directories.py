@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from console.api.asking import PAGING, Ask, Later, NotFound, Param, pack
+from console.api.asking import PAGING, Ask, Later, Param, pack
 from console.api.lists import latest_first, run_of
 from console.api.shapes import List, Run, copied
 from customers.tables import Source
@@ -137,13 +137,13 @@ def directories(ask: Ask) -> List[Directory]:
 
 def directory(ask: Ask) -> Directory:
     """One directory: its rules, and how much of it waits."""
-    row = _find(ask)
+    row = ask.row(DirectoryRow)
     return _directory(ask, row, ask.db.get_one(Source, row.connection_id).name)
 
 
 def directory_pairs(ask: Ask) -> List[Pair]:
     """Both sides of a directory; a page may hold few or none and still have a `next`."""
-    row = _find(ask)
+    row = ask.row(DirectoryRow)
     shown = ask.query.get("show") or "all"
     edge = ask.cursor(UUID if shown == "only_here" else _text)
     seen, following = looking.look(ask.db, row, shown, str(edge[0]) if edge and edge[0] else "", ask.limit)
@@ -160,8 +160,7 @@ def directory_plans(ask: Ask) -> List[Plan]:
 
 def make_plan(ask: Ask) -> Plan | Later:
     """Compare all directories of a connection; nothing changes. 202: it is made in the background."""
-    if ask.db.get(Connection, ask.id()) is None:
-        raise NotFound
+    ask.row(Connection)
     keeping.ensure(ask.db, ask.id())
     if not keeping.large(ask.db, ask.id(), AT_ONCE):
         return copied(Plan, plans.make(ask.db, ask.id()))
@@ -171,12 +170,12 @@ def make_plan(ask: Ask) -> Plan | Later:
 
 def plan(ask: Ask) -> Plan:
     """One plan: its counts, its hash, what became of it."""
-    return copied(Plan, _plan(ask))
+    return copied(Plan, ask.row(DirectoryPlan))
 
 
 def plan_changes(ask: Ask) -> List[Change]:
     """What a plan would do, pair by pair."""
-    row = _plan(ask)
+    row = ask.row(DirectoryPlan)
     edge = ask.cursor(int)
     found = plans.changes(ask.db, row.id, edge[0] if edge else -1, ask.limit + 1)
     following = pack(found[ask.limit - 1].number) if len(found) > ask.limit else None
@@ -185,7 +184,7 @@ def plan_changes(ask: Ask) -> List[Change]:
 
 def apply_plan(ask: Ask) -> Run:
     """Do what a plan says, in the background; refused when anything it was made of has moved since."""
-    row = _plan(ask)
+    row = ask.row(DirectoryPlan)
     wanted: Apply = ask.read_body(Apply)
     if wanted.hash != row.hash:
         raise BadInput("this is not the plan's hash; look at the plan again", "/hash")
@@ -201,8 +200,7 @@ def apply_plan(ask: Ask) -> Run:
 
 def overwritten(ask: Ask) -> List[Overwritten]:
     """Each value that an operation of directories has overwritten, with its reason."""
-    if ask.db.get(Operation, ask.id()) is None:
-        raise NotFound
+    ask.row(Operation)
     edge = ask.cursor(int)
     found = history.of_operation(ask.db, ask.id(), edge[0] if edge and edge[0] else 0, ask.limit + 1)
     following = pack(found[ask.limit - 1].id) if len(found) > ask.limit else None
@@ -215,20 +213,6 @@ def _text(part: Any) -> str:
     if not isinstance(part, str) or "\x00" in part:
         raise ValueError(part)
     return part
-
-
-def _find(ask: Ask) -> DirectoryRow:
-    row = ask.db.get(DirectoryRow, ask.id())
-    if row is None:
-        raise NotFound
-    return row
-
-
-def _plan(ask: Ask) -> DirectoryPlan:
-    row = ask.db.get(DirectoryPlan, ask.id())
-    if row is None:
-        raise NotFound
-    return row
 
 
 def _directory(ask: Ask, row: DirectoryRow, name: str) -> Directory:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from console.api.asking import Ask, NotFound, pack
+from console.api.asking import Ask, pack
 from console.api.shapes import Connection, List, Operation, Problem, Run, copied
 from customers.tables import Source
 from foundation import tables as floor
@@ -56,9 +56,7 @@ def runs(ask: Ask) -> List[Run]:
 
 def run(ask: Ask) -> Run:
     """One run: its state and counts now."""
-    row = ask.db.get(sync.Run, ask.id())
-    if row is None:
-        raise NotFound
+    row = ask.row(sync.Run)
     return run_of(row)
 
 
@@ -76,9 +74,7 @@ def operations(ask: Ask) -> List[Operation]:
 
 def operation(ask: Ask) -> Operation:
     """One operation."""
-    row = ask.db.get(floor.Operation, ask.id())
-    if row is None:
-        raise NotFound
+    row = ask.row(floor.Operation)
     return copied(Operation, row)
 
 
@@ -92,9 +88,7 @@ def connections(ask: Ask) -> List[Connection]:
 
 def connection(ask: Ask) -> Connection:
     """One connection and how it is."""
-    found = ask.db.get(sync.Connection, ask.id())
-    if found is None:
-        raise NotFound
+    found = ask.row(sync.Connection)
     return connection_of(found, ask.db.get_one(Source, found.id))
 
 

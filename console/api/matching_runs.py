@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from console.api.asking import PAGING, Ask, Later, NotFound, Param, pack
+from console.api.asking import PAGING, Ask, Later, Param, pack
 from console.api.lists import latest_first
 from console.api.shapes import List, copied
 from foundation.errors import BadInput, Permanent
@@ -95,12 +95,12 @@ def matching_runs(ask: Ask) -> List[Matching]:
 
 def matching_run(ask: Ask) -> Matching:
     """One run of matching: its counts, its guard, how far it is."""
-    return _run(_find(ask))
+    return _run(ask.row(MatchRun))
 
 
 def matching_pairs(ask: Ask) -> List[MatchedPair]:
     """Pairs of a run in its order, each with its evidence."""
-    run = _find(ask)
+    run = ask.row(MatchRun)
     edge = ask.cursor(int)
     query = select(MatchPair).where(MatchPair.run_id == run.id)
     if edge:
@@ -125,7 +125,7 @@ def plan_matching(ask: Ask) -> Later:
 
 def carry_out_matching(ask: Ask) -> Later:
     """Carry a plan out in the background; `/operations/{id}/undo` takes all of it back."""
-    row = _find(ask)
+    row = ask.row(MatchRun)
     wanted: CarryOut = ask.read_body(CarryOut)
     if row.state == "planned" and wanted.hash != row.hash:
         raise BadInput("this is not the plan's hash; look at the plan again", "/hash")
@@ -138,18 +138,11 @@ def carry_out_matching(ask: Ask) -> Later:
 
 def cancel_matching(ask: Ask) -> Matching:
     """Stop a run; what it did stays, and can be undone."""
-    row = _find(ask)
+    row = ask.row(MatchRun)
     try:
         return _run(runs.cancel(ask.db, row.id))
     except BadInput as error:
         raise Permanent(error.message) from error
-
-
-def _find(ask: Ask) -> MatchRun:
-    row = ask.db.get(MatchRun, ask.id())
-    if row is None:
-        raise NotFound
-    return row
 
 
 def _run(row: MatchRun) -> Matching:

@@ -158,9 +158,7 @@ def orders(ask: Ask) -> List[Order]:
 
 def order(ask: Ask) -> WholeOrder:
     """One order with its lines."""
-    row = ask.db.get(OrderRow, ask.id())
-    if row is None:
-        raise NotFound
+    row = ask.row(OrderRow)
     lines = ask.db.scalars(select(OrderLine).where(OrderLine.order_id == row.id).order_by(OrderLine.position))
     return WholeOrder(
         order=order_of(row), lines=[line_of(one, row.currency) for one in lines], details=row.details

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from console.api.asking import Ask, NotFound
+from console.api.asking import Ask
 from console.api.shapes import Customer, List, Operation, copied, money
 from customers.segments import explain, language, lists, people, printing, store, tree
 from customers.segments import tables as segments
@@ -85,13 +85,6 @@ class Entries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remove: list[str] = []
 
 
-def _find(ask: Ask) -> segments.Segment:
-    row = ask.db.get(segments.Segment, ask.id())
-    if row is None:
-        raise NotFound
-    return row
-
-
 def _node(said: Conditions) -> Node | None:
     if said.conditions is not None and said.tree is not None:
         raise BadInput("say it as text or as a tree, not both", "/tree")
@@ -124,13 +117,13 @@ def everything(ask: Ask) -> List[Segment]:
 
 def show(ask: Ask) -> Segment:
     """One segment with its conditions."""
-    row = _find(ask)
+    row = ask.row(segments.Segment)
     return segment_of(row, store.nodes(ask.db, [row]).get(row.id))
 
 
 def members(ask: Ask) -> List[Member]:
     """Who is in a segment, the newest card first."""
-    rows, following = people.page(ask.db, _find(ask), ask.query.get("cursor"), ask.limit)
+    rows, following = people.page(ask.db, ask.row(segments.Segment), ask.query.get("cursor"), ask.limit)
     found = []
     for one in rows:
         spent = money(one.customer.spent, one.customer.currency) if one.customer.currency else None
@@ -140,7 +133,7 @@ def members(ask: Ask) -> List[Member]:
 
 def standing(ask: Ask) -> Standing:
     """Why a customer is in a segment or isn't."""
-    told = explain.explain(ask.db, _find(ask), ask.id("customer"), now())
+    told = explain.explain(ask.db, ask.row(segments.Segment), ask.id("customer"), now())
     clauses = [
         Clause(conditions=one.text, holds=one.truth, reason=one.why, decides=one.decides)
         for one in told.clauses
@@ -161,7 +154,7 @@ def create(ask: Ask) -> Segment:
 
 def change(ask: Ask) -> Segment:
     """Give a segment other conditions; the earlier ones stay as an earlier version."""
-    row, node = _find(ask), _given(ask.read_body(Conditions))
+    row, node = ask.row(segments.Segment), _given(ask.read_body(Conditions))
     store.change(ask.db, row, node, ask.actor)
     return segment_of(row, node)
 
@@ -178,7 +171,7 @@ def count(ask: Ask) -> Counted:
 
 def put(ask: Ask) -> Operation:
     """Put customers on a list or take them off; answers the operation that can be undone."""
-    row, wanted = _find(ask), ask.read_body(Entries)
+    row, wanted = ask.row(segments.Segment), ask.read_body(Entries)
     if bool(wanted.add) == bool(wanted.remove):
         raise BadInput("say whom to add or whom to remove, one of both", "/add")
     known = lists.look_up(ask.db, wanted.add or wanted.remove)

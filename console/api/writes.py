@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from console.api.asking import Ask, NotFound
+from console.api.asking import Ask
 from console.api.lists import run_of
 from console.api.shapes import Operation, Problem, Run, copied
 from customers import merge as merging
@@ -30,8 +30,7 @@ class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def start_pull(ask: Ask) -> Run:
     """Start a pull of a connection now; answers the run to be followed."""
-    if ask.db.get(Connection, ask.id()) is None:
-        raise NotFound
+    ask.row(Connection)
     wanted = ask.read_body(Pull)
     return run_of(pull.start(ask.db, ask.id(), full=wanted.full))
 
@@ -44,9 +43,7 @@ def merge(ask: Ask) -> Operation:
 
 def undo_operation(ask: Ask) -> Operation:
     """Take an operation back; large ones go on in the background."""
-    row = ask.db.get(OperationRow, ask.id())
-    if row is None:
-        raise NotFound
+    row = ask.row(OperationRow)
     undo.undo(ask.db, row.id, ask.actor)
     ask.db.flush()
     return copied(Operation, row)
@@ -54,9 +51,7 @@ def undo_operation(ask: Ask) -> Operation:
 
 def retry_problem(ask: Ask) -> Problem:
     """Try again what a problem is about."""
-    row = ask.db.get(ProblemRow, ask.id())
-    if row is None:
-        raise NotFound
+    row = ask.row(ProblemRow)
     problems.retry(ask.db, row.id)
     ask.db.refresh(row)
     return copied(Problem, row, connection_id=row.source_id)

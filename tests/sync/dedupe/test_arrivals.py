@@ -21,6 +21,7 @@ from foundation.tables import Operation
 from sync import undo
 from sync.dedupe import arrivals, jobs, kept, models, planning, undoing
 from tests.customers.world import count, rows, say, shop
+from tests.faults import dying
 from tests.sync.dedupe.test_arrivals_equal_runs import arrive, as_kept_anew, of_a_run, ready
 from tests.sync.dedupe.test_runs import apart, card, carry_out, live, taxed
 from tests.sync.dedupe.twins import man, person, twins
@@ -175,15 +176,10 @@ def test_killed_filling_goes_on_and_who_came_meanwhile_is_found(engine: Engine) 
         source, other = shop(session), shop(session, "Other")
         say(session, source, *(man("a", number) for number in range(5)))
         arrivals.turn_on(session)
-    real, portions = arrivals.fill_some, []
-
-    def dying(session: Session) -> bool:
-        portions.append(real(session))
-        if len(portions) == 3:
-            raise RuntimeError("killed before the commit")
-        return portions[-1]
-
-    with patch.object(arrivals, "FILLED", 1), patch.object(arrivals, "fill_some", dying):
+    with (
+        patch.object(arrivals, "FILLED", 1),
+        patch.object(arrivals, "fill_some", dying(arrivals.fill_some, 3)),
+    ):
         run_until_idle(engine)
     with transaction(engine) as session:
         found = arrivals.state(session)

@@ -25,6 +25,7 @@ from sync import undo
 from sync.dedupe import jobs, models, planning, runs, undoing
 from sync.dedupe.tables import MatchPair, MatchRun
 from tests.customers.world import count, rows, say, shop
+from tests.faults import dying
 from tests.sync.dedupe.twins import man, person, twins
 
 
@@ -209,15 +210,7 @@ def test_killed_worker_leaves_whole_customers_and_goes_on(engine: Engine) -> Non
     with transaction(engine) as session:
         assert runs.find(session, planned).state == "planned"
         runs.start(session, planned, "olga")
-    real, portions = runs.go_on, []
-
-    def dying(session: Session, run_id: UUID) -> bool:
-        portions.append(real(session, run_id))
-        if len(portions) == 3:
-            raise RuntimeError("killed before the commit")
-        return portions[-1]
-
-    with patch.object(runs, "PORTION", 1), patch.object(runs, "go_on", dying):
+    with patch.object(runs, "PORTION", 1), patch.object(runs, "go_on", dying(runs.go_on, 3)):
         run_until_idle(engine)
     with transaction(engine) as session:
         assert (live(session), runs.find(session, planned).done) == (before - 2, 2)

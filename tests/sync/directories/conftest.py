@@ -5,7 +5,7 @@ from sqlalchemy import select, text
 
 from foundation import jobs
 from foundation.database import transaction
-from sync import connections
+from sync import connections, undo
 from sync.directories import jobs as directory_jobs
 from sync.directories import keeping, plan, undoing
 from sync.directories.tables import Link, Overwritten, Push
@@ -38,6 +38,13 @@ class World:
             for row in self.rows(made)
             for one in row.detail.get("fields", ())
         ]
+
+    def undo(self, operation):
+        """Take an operation back; what it left alone."""
+        with transaction(self.engine) as session:
+            left = undo.undo(session, operation, "anna@example.org").left_alone
+        jobs.run_until_idle(self.engine)
+        return left
 
     def apply(self, made, actor="anna@example.org"):
         with transaction(self.engine) as session:

@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import text
 
 from customers import merge
-from foundation import jobs
 from foundation.database import transaction
 from sync import undo
 from sync.directories import conflicts, decisions
@@ -30,13 +29,6 @@ def confirm(world, pair):
         return decisions.pair(session, pair["id"], True, "anna").operation.id
 
 
-def taken_back(world, operation):
-    with transaction(world.engine) as session:
-        left = undo.undo(session, operation, "anna").left_alone
-    jobs.run_until_idle(world.engine)
-    return left
-
-
 def cards(world):
     """The card of each side."""
     query = text("SELECT customer_id FROM profiles WHERE source_id = :source AND kind <> 'guest' LIMIT 1")
@@ -48,7 +40,7 @@ def test_taking_a_confirmation_back_parts_the_cards_and_the_pair_waits_again(wor
     before = cards(world)
     operation = confirm(world, doubt)
     assert len(set(cards(world))) == 1
-    assert taken_back(world, operation) == []
+    assert world.undo(operation) == []
     assert cards(world) == before and before[0] != before[1]
     assert [one.state for one in world.links()] == ["waiting"] and world.rows(world.plan()) == []
     confirm(world, doubt)
@@ -64,7 +56,7 @@ def test_what_came_in_between_goes_to_the_half_it_belongs_to(world, doubt):
     events = text("SELECT DISTINCT customer_id FROM timeline WHERE kind LIKE 'order.%'")
     with transaction(world.engine) as session:
         assert session.scalar(query) == cards(world)[0]
-    assert taken_back(world, operation) == []
+    assert world.undo(operation) == []
     with transaction(world.engine) as session:
         assert session.scalars(query).all() == [ours] == session.scalars(events).all()
     assert cards(world) == [ours, theirs]
@@ -74,7 +66,7 @@ def test_cards_that_were_one_before_stay_one(world, doubt):
     with transaction(world.engine) as session:
         merge.merge(session, *cards(world), "anna")
     operation = confirm(world, doubt)
-    assert taken_back(world, operation) == []
+    assert world.undo(operation) == []
     assert len(set(cards(world))) == 1
 
 
@@ -83,7 +75,7 @@ def test_what_holds_the_cards_together_meanwhile_is_named(world, doubt):
     world.shop.customer(1, name=NAME, email="altyn@example.org", phone="+77011112233")
     world.ledger.party(1, name=NAME, email="altyn@example.org", kind="person", tax_number="")
     world.pull()
-    [left] = taken_back(world, operation)
+    [left] = world.undo(operation)
     assert "stay one card" in left and len(set(cards(world))) == 1
 
 
@@ -94,4 +86,4 @@ def test_a_merge_that_somebody_took_back_before_is_let_be(world, doubt):
         query = text("SELECT id FROM operations WHERE kind = 'merge' AND state = 'done'")
         undo.undo(session, session.scalars(query).one(), "boris")
     assert cards(world) == before
-    assert taken_back(world, operation) == [] and cards(world) == before
+    assert world.undo(operation) == [] and cards(world) == before

@@ -33,13 +33,6 @@ def decide(world, conflict, side):
     return done
 
 
-def undone(world, operation_id):
-    with transaction(world.engine) as session:
-        left = undo.undo(session, operation_id, "anna@example.org").left_alone
-    jobs.run_until_idle(world.engine)
-    return left
-
-
 def waiting(world):
     return [(c.field, c.ours, c.theirs, c.reason) for c in world.all(Conflict) if c.state == "waiting"]
 
@@ -50,7 +43,7 @@ def test_a_decision_for_ours_is_pushed_and_taken_back(world, conflict):
     assert world.ledger.things["counterparties"]["p1"]["email"] == "clara@example.org"
     assert waiting(world) == [] and party["name"] == "Person Number1"
     assert world.rows(world.plan()) == []
-    assert undone(world, done.operation.id) == []
+    assert world.undo(done.operation.id) == []
     assert world.ledger.things["counterparties"]["p1"]["email"] == "boris@example.org"
     assert waiting(world) == [("email", "clara@example.org", "boris@example.org", "undone")]
     assert world.rows(world.plan()) == []  # it isn't done again by itself
@@ -60,7 +53,7 @@ def test_a_decision_for_theirs_stands_on_the_card_until_taken_back(world, confli
     done = decide(world, conflict, "theirs")
     assert world.card("Person Number1").email == "boris@example.org"
     assert world.rows(world.plan()) == []
-    assert undone(world, done.operation.id) == []
+    assert world.undo(done.operation.id) == []
     assert waiting(world) == [("email", "clara@example.org", "boris@example.org", "undone")]
     world.shop.customer(1, email="boris@example.org")
     world.pull()
@@ -72,7 +65,7 @@ def test_what_somebody_touched_since_is_left_alone(world, conflict):
     done = decide(world, conflict, "ours")
     world.ledger.party(1, email="dana@example.org")
     world.pull()
-    assert undone(world, done.operation.id) == ["Person Number1, email: it has changed since"]
+    assert world.undo(done.operation.id) == ["Person Number1, email: it has changed since"]
     assert world.ledger.things["counterparties"]["p1"]["email"] == "dana@example.org"
 
 
@@ -90,7 +83,7 @@ def test_undoing_the_first_meeting_leaves_a_pair_that_waits(world):
     world.pull()
     run = world.sync()
     assert world.ledger.things["counterparties"]["p1"]["phone"] == "+77011112233"
-    assert undone(world, run.operation_id) == []
+    assert world.undo(run.operation_id) == []
     assert [link.state for link in world.links()] == ["waiting"]
     assert world.ledger.things["counterparties"]["p1"]["phone"] == ""
     assert world.plan().counts["waiting"] == 1
