@@ -4,7 +4,7 @@ Repeats cost nothing, deliveries in any order end in the same state, and going b
 (A, B, A) is a change like any other.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -44,30 +44,14 @@ class Landed(msgspec.Struct, frozen=True):
 def land(
     session: Session, connection_id: UUID, stream: str, raws: Iterable[Raw | Packed], via: Via, *,
     operation_id: UUID | None = None, read_at: datetime | None = None,
-    marks: Mapping[str, bytes] | None = None,
+    marks: Mapping[str, bytes] | None = None, heads: Mapping[str, Head] | None = None,
 ) -> Landed:  # fmt: skip
     """Keep a batch of raw records and move the heads of those that changed; wakes the resolver on commit.
 
     `read_at` is when the source was asked, for authoritative reads: what was read after the head last moved
     may replace it even when the source gives no newer change time. A webhook has none: a version known
-    already and not newer is then taken for a repeat. `marks` are for heads that move (sync.heads).
-    """
-    landed, write = prepare(
-        session, connection_id, stream, raws, via, operation_id=operation_id, read_at=read_at, marks=marks
-    )
-    write()
-    return landed
-
-
-def prepare(
-    session: Session, connection_id: UUID, stream: str, raws: Iterable[Raw | Packed], via: Via, *,
-    operation_id: UUID | None = None, read_at: datetime | None = None,
-    marks: Mapping[str, bytes] | None = None, heads: Mapping[str, Head] | None = None,
-) -> tuple[Landed, Callable[[], None]]:  # fmt: skip
-    """`land` up to its writing: what becomes of the batch, and the function that writes it.
-
-    That one mostly waits for the server; another thread may call it, before the transaction ends. `heads` are
-    those of the batch, from a caller who has read them since it holds the stream.
+    already and not newer is then taken for a repeat. `marks` are for heads that move (sync.heads). `heads`
+    are those of the batch, from a caller who has read them since it holds the stream.
     """
     everything = list(raws)
     usable = [raw for raw in everything if _usable(session, connection_id, stream, raw)]
@@ -95,17 +79,14 @@ def prepare(
     if moves:
         wake_after_commit(session, "sync.resolve")
     rows = [(known[key], key, raw, stored[key]) for key, raw in keep.items()]
-
-    def write() -> None:
-        keep_versions(session, connection_id, stream, rows, via, operation_id, at)
-        move_heads(session, connection_id, stream, moves, at, marks or {})
-        if operation_id is not None:
-            remember(session, connection_id, stream, moves, operation_id)
-
+    keep_versions(session, connection_id, stream, rows, via, operation_id, at)
+    move_heads(session, connection_id, stream, moves, at, marks or {})
+    if operation_id is not None:
+        remember(session, connection_id, stream, moves, operation_id)
     new = sum(move.before is None for move in moves)
     bad = len(everything) - len(usable)
     changed = len(moves) - new
-    return Landed(len(everything), new, changed, len(usable) - new - changed, bad), write
+    return Landed(len(everything), new, changed, len(usable) - new - changed, bad)
 
 
 def hash_of(raw: Raw) -> bytes:

@@ -1,4 +1,4 @@
-"""Writing behind the reader's back: what PostgreSQL takes its time for is spent reading on."""
+"""Landing behind the reader's back: what PostgreSQL takes its time for is spent reading on."""
 
 from collections.abc import Callable
 from threading import Thread

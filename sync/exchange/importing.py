@@ -1,15 +1,16 @@
 """The job behind mode=import: reads a spooled file and lands what it holds, portion by portion.
 
-One file of a connection at a time, in the order they were asked for. While PostgreSQL takes a portion, the
+One file of a connection at a time, in the order they were asked for. While one portion is landed, the
 next is read; only one is on its way at a time. A worker may die at any statement: the next one reads the file
 again and goes on behind the last portion that was committed.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from pathlib import PurePosixPath
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -30,7 +31,7 @@ from sync.exchange import archives, queueing, seen, spool
 from sync.exchange.behind import Behind
 from sync.exchange.tables import ExchangeFile, ExchangeImport, Partner
 from sync.heads import hold_stream, read_heads
-from sync.landing import Landed, prepare, storable
+from sync.landing import Landed, land, storable
 from sync.pull import report_bad
 from sync.runs import Cancelled
 from sync.tables import Connection
@@ -40,7 +41,14 @@ TEXT = 2 << 20  # or so many characters of them
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-Portion = Sequence[Item]
+
+class _Portion(NamedTuple):
+    """What is landed in one transaction, and how things stood when the last of it had been read."""
+
+    items: Sequence[Item]
+    place: int
+    percent: int
+    names: Names
 
 
 @job(queueing.JOB)
@@ -100,7 +108,7 @@ class _Import:
             kept = partner.names if partner else None
             self.first = not heads.any_of(session, one.connection_id)
         self.names = msgspec.msgpack.decode(kept, type=Names) if kept else Names()
-        self.kept = kept or b""
+        self.kept = self.frozen = deepcopy(self.names)
         self.portion: list[Item] = []  # read, but not on its way yet
 
     def run(self) -> None:
@@ -116,15 +124,20 @@ class _Import:
         _skip(pieces, place)
         behind = Behind(f"landing of import {self.one.id}")
         try:
-            for portion in self._portions(pieces):
+            for items in self._portions(pieces):
                 self.work.checkpoint()
-                place += sum(map(_weight, portion))
-                behind.wait()
-                behind.do(self._prepared(portion, place))
-                self.writing = _ids(portion)
-                del portion  # what is written is by now a copy: the next one is read instead of it
+                place += sum(map(_weight, items))
+                behind.do(partial(self._land, _Portion(items, place, self.percent, self._names())))
+                self.writing = _ids(items)
+                del items  # the next ones are read while it's let go of there
         finally:
             behind.wait()
+
+    def _names(self) -> Names:
+        """The names by now, for another thread: those being read go on changing."""
+        if self.names != self.frozen:
+            self.frozen = deepcopy(self.names)
+        return self.frozen
 
     def _all(self, members: Iterable[str]) -> Iterator[Item]:
         path = spool.path_of(context.current().settings, self.file)
@@ -142,7 +155,7 @@ class _Import:
         with transaction(self.work.engine) as session:
             return seen.known(session, self.one.connection_id, cuts, seen.begin(self.names), unlanded)
 
-    def _portions(self, pieces: Iterator[Item]) -> Iterator[Portion]:
+    def _portions(self, pieces: Iterator[Item]) -> Iterator[Sequence[Item]]:
         """Portions; of a file that breaks off, what came before it is the last one."""
         size = 0
         try:
@@ -159,66 +172,46 @@ class _Import:
         if self.portion:
             yield self.portion
 
-    def _prepared(self, portion: Portion, place: int) -> Callable[[], None]:
-        """Land one portion, all but the writing; answers what writes and commits it.
-
-        Its place, the counts and the names that it needs are saved with it.
-        """
-        with ExitStack() as opened:
-            session = opened.enter_context(transaction(self.work.engine))
+    def _land(self, portion: _Portion) -> None:
+        """Land one portion; its place, the counts and the names that it needs are saved with it."""
+        with transaction(self.work.engine) as session:
             self.work.progressed(session)
             run = runs.hold(session, self.run_id)
             _still_there(session, self.one.connection_id)
-            same = len({(one.stream, one.external_id) for one in portion if isinstance(one, Same)})
-            landed, writes = Landed(read=same, same=same), []
-            for stream, pieces in _by_stream(portion):
-                found, write = self._prepare_stream(session, stream, pieces)
-                landed += found
-                writes.append(write)
-            bad = [one for one in portion if isinstance(one, Bad)]
+            same = len({(one.stream, one.external_id) for one in portion.items if isinstance(one, Same)})
+            landed = Landed(read=same, same=same)
+            for stream, pieces in _by_stream(portion.items):
+                landed += self._land_stream(session, stream, pieces, portion.names)
+            bad = [one for one in portion.items if isinstance(one, Bad)]
             report_bad(session, self.one.connection_id, self.file.name, bad)
             runs.count(run, landed, len(bad))
-            told = [msgspec.to_builtins(one) for one in portion if isinstance(one, Head)]
-            run.detail = {**run.detail, "percent": min(99, self.percent)}
-            if told:
-                run.detail = {**run.detail, "said": [*run.detail.get("said", []), *told]}
-            session.get_one(ExchangeImport, self.one.id).place = place
-            self._keep_names(session)
-            session.flush()
-            return partial(_write, opened.pop_all(), writes)
+            said = [msgspec.to_builtins(one) for one in portion.items if isinstance(one, Head)]
+            run.detail = {**run.detail, "percent": min(99, portion.percent)}
+            if said:
+                run.detail = {**run.detail, "said": [*run.detail.get("said", []), *said]}
+            session.get_one(ExchangeImport, self.one.id).place = portion.place
+            if portion.names is not self.kept:
+                partner = session.get_one(Partner, self.one.connection_id, with_for_update=True)
+                partner.names = msgspec.msgpack.encode(portion.names)
+        self.kept = portion.names
 
-    def _prepare_stream(
-        self, session: Session, stream: str, pieces: Sequence[Piece]
-    ) -> tuple[Landed, Callable[[], None]]:
-        connection_id, begin = self.one.connection_id, seen.begin(self.names)
+    def _land_stream(self, session: Session, stream: str, pieces: Sequence[Piece], names: Names) -> Landed:
+        connection_id, begin = self.one.connection_id, seen.begin(names)
         hold_stream(session, connection_id, stream)
         grouped: dict[str, list[Piece]] = {}
         for piece in pieces:
             grouped.setdefault(piece.external_id, []).append(piece)
         there = read_heads(session, connection_id, stream, [storable(one) for one in grouped])
         before = payloads(session, there)
-        raws = [merge(before.get(key), parts, self.names) for key, parts in grouped.items()]
+        raws = [merge(before.get(key), parts, names) for key, parts in grouped.items()]
         marks = {key: begin + last for key, parts in grouped.items() if (last := parts[-1].seen)}
         same = [raw.external_id for raw in raws if isinstance(raw, Raw)]
         seen.note(session, connection_id, stream, {key: marks[key] for key in same if key in marks}, begin)
         read_at = clock.now()
-        return prepare(
-            session, connection_id, stream, raws, "import", read_at=read_at, marks=marks, heads=there
-        )
-
-    def _keep_names(self, session: Session) -> None:
-        now = msgspec.msgpack.encode(self.names)
-        if now != self.kept:
-            session.get_one(Partner, self.one.connection_id, with_for_update=True).names = self.kept = now
+        return land(session, connection_id, stream, raws, "import", read_at=read_at, marks=marks, heads=there)
 
 
-def _write(transaction: AbstractContextManager[object], writes: Iterable[Callable[[], None]]) -> None:
-    with transaction:
-        for write in writes:
-            write()
-
-
-def _ids(portion: Portion) -> set[str]:
+def _ids(portion: Sequence[Item]) -> set[str]:
     """The objects whose parts are among these."""
     return {one.external_id for one in portion if isinstance(one, Piece)}
 
@@ -234,7 +227,7 @@ def _skip(pieces: Iterator[Item], count: int) -> None:
         count -= _weight(one)
 
 
-def _by_stream(portion: Portion) -> Iterator[tuple[str, list[Piece]]]:
+def _by_stream(portion: Sequence[Item]) -> Iterator[tuple[str, list[Piece]]]:
     """The pieces of each stream, always in one order, so that two writers never wait crosswise."""
     found: dict[str, list[Piece]] = {}
     for one in portion:

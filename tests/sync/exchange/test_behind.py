@@ -1,5 +1,6 @@
 """Writing behind the reader: what goes wrong there stops it; what was on its way is not lost or doubled."""
 
+import itertools
 import threading
 import time
 
@@ -10,6 +11,7 @@ from foundation import jobs
 from foundation.errors import Temporary
 from sync.exchange import importing
 from sync.exchange.behind import Behind
+from sync.heads import hold_stream
 from tests import onec
 from tests.faults import Killed
 from tests.sync.exchange.test_importing import revive
@@ -43,14 +45,14 @@ def before_write(monkeypatch):
     """Does something in the thread that writes, where the n-th portion is to be written."""
 
     def at(number, act):
-        count, write = 0, importing._write
+        count, land = itertools.count(1), importing.land
 
-        def watched(opened, writes):
-            nonlocal count
-            count += 1
-            write(opened, [act, *writes] if count == number else writes)
+        def watched(*given, **named):
+            if next(count) == number:
+                act()
+            return land(*given, **named)
 
-        monkeypatch.setattr(importing, "_write", watched)
+        monkeypatch.setattr(importing, "land", watched)
 
     return at
 
@@ -129,7 +131,7 @@ def test_what_was_read_meanwhile_stays_away(what, asked, engine, written, monkey
         def wait(self):
             super().wait()
             self.waits += 1
-            if self.waits == 5:  # two for each portion that is begun
+            if self.waits == 3:  # one for each portion that is begun
                 with engine.begin() as db:
                     what(db)
 
@@ -159,3 +161,29 @@ def test_what_is_on_its_way_is_not_taken_for_known(asked, engine, base, before_w
     with engine.connect() as db:
         names = db.exec_driver_sql("SELECT DISTINCT split_part(name, ' ', 1) FROM products").scalars().all()
     assert names == ["Чайник"]
+
+
+def test_goods_keep_the_names_that_stood_before_them(asked, engine, base, monkeypatch):
+    """A second document gives the group another name while the goods of the first one are landed."""
+    jobs.run_until_idle(engine)
+
+    def document(number, group):
+        told = f"<Группы><Группа><Ид>g</Ид><Наименование>{group}</Наименование></Группа></Группы>"
+        goods = onec.catalogue([number]).decode()
+        goods = goods.replace("<Артикул>", "<Группы><Ид>g</Ид></Группы><Артикул>")
+        return goods.replace("<Каталог ", f"<Классификатор>{told}</Классификатор><Каталог ").encode()
+
+    def slow(*given):
+        time.sleep(0.3)  # reading has time to go on
+        hold_stream(*given)
+
+    monkeypatch.setattr(importing, "PORTION", 2)
+    monkeypatch.setattr(importing, "hold_stream", slow)
+    base.sign_in()
+    files = {"1.xml": document(41, "Посуда"), "2.xml": document(42, "Кухня")}
+    base.send("catalog", "two.zip", onec.packed(files))
+    base.ask("catalog", "import", filename="two.zip")
+    jobs.run_until_idle(engine)
+    with engine.connect() as db:
+        query = "SELECT sku, record->>'category' FROM products WHERE sku IN ('A-41', 'A-42') ORDER BY sku"
+        assert db.exec_driver_sql(query).all() == [("A-41", "Посуда"), ("A-42", "Кухня")]
