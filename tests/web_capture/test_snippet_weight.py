@@ -126,14 +126,15 @@ def usual(chromium: Browser, hub: Hub, shop: Shop, address: str) -> Callable[[in
 
 
 def test_slow_machine_sees_no_long_task(usual, hub, shop):
-    with_tag = usual(5)[0]
+    with_tag = usual(5)
     events = {one["event"] for one in hub.messages() if one["type"] == "track"}
     assert events == {"view_item_list", "view_item", "add_to_cart", "Form Submitted", "Left"}
     assert {one.split("/")[-1] for one in hub.pages()} == {"cup", "next"}
     seen, shop.tag = len(hub.batches), ""
-    without = usual(3)[0]
+    without = usual(3)
     assert len(hub.batches) == seen
-    assert without < with_tag < LONG, f"{without:.0f} ms without the tag, {with_tag:.0f} ms with it"
+    assert with_tag[0] < LONG, f"{without[0]:.0f} ms without the tag, {with_tag[0]:.0f} ms with it"
+    assert sum(without) < sum(with_tag)  # the longest of all may be the shop's own
 
 
 def test_busy_snippet_is_seen(usual, chromium, monkeypatch):

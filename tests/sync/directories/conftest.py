@@ -1,7 +1,7 @@
 """A shop and a ledger in memory, both connected, and the work between them done on demand."""
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 
 from foundation import jobs
 from foundation.database import transaction
@@ -58,8 +58,9 @@ class World:
         return self.apply(self.plan())
 
     def all(self, table):
+        """All rows, the oldest first: PostgreSQL itself promises no order."""
         with transaction(self.engine) as session:
-            return list(session.scalars(select(table)))
+            return list(session.scalars(select(table).order_by(*inspect(table).primary_key)))
 
     def card(self, name):
         """The live card with this name."""
