@@ -33,6 +33,12 @@ def prepare(data: Path, *, enterable: bool = False) -> Path:
     return data
 
 
+def known(data: Path) -> bool:
+    """Whether an installation is, or is to be, in this folder: its lock or its key lies there."""
+    data = data.expanduser().absolute()
+    return (data / LOCK).exists() or (data / KEY).exists()
+
+
 class Lock:
     """One installation holds a data folder; the system lets go of it when that process ends, however."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from foundation import embedded, jobs, log, sealing
+from foundation import embedded, folder, jobs, log, sealing
 from foundation.clock import now
 from foundation.database import make_engine
 from foundation.embedded import Servers
@@ -94,11 +94,20 @@ def worked(engine: Engine) -> bool:
 
 
 @contextmanager
-def opened(data: Path | None) -> Iterator[Installation]:
-    """The installation of a folder for as long as a command needs it; starts its servers when nobody has."""
+def opened(data: Path | None, *, begins: bool = False) -> Iterator[Installation]:
+    """The installation of a folder for as long as a command needs it; starts its servers when nobody has.
+
+    A folder without one is refused, as it may be mistyped, unless the command is one that `begins` there.
+    """
     settings = settings_of(data)
     own: Servers | None = None
     if addresses(settings) is None:
+        if not (begins or settings.database_url or folder.known(settings.data)):
+            raise Misconfigured(
+                f"There is no installation in {settings.data}. Name its folder with --data; "
+                "`kartoteka up` or `kartoteka migrate` makes a new one.",
+                "KARTOTEKA_DATA",
+            )
         own = embedded.start(settings.data, server_user=settings.server_user)
     try:
         found = prepare(settings)

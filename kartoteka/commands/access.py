@@ -33,7 +33,7 @@ def token_create(name: str, scopes: tuple[str, ...], data: Path | None, as_json:
     if not 0 < len(name.strip()) <= 100:
         raise BadInput("A token needs a name of 1 to 100 characters.", "--name")
     text = f"kt_{secrets.token_urlsafe(32)}"
-    with installation.opened(data) as found, transaction(found.engine) as session:
+    with installation.opened(data, begins=True) as found, transaction(found.engine) as session:
         row = ApiToken(
             name=name.strip(), token_hash=digest(text), scopes=sorted(set(scopes), key=SCOPES.index)
         )
@@ -110,7 +110,7 @@ def user_add(
     from kartoteka import installation
 
     password = password_file.read_text("utf-8").strip() if password_file else secrets.token_urlsafe(24)
-    with installation.opened(data) as found, transaction(found.engine) as session:
+    with installation.opened(data, begins=True) as found, transaction(found.engine) as session:
         user = auth.create_user(session, email, name, password, role=role)
         link = f"{base(found.settings)}{auth.make_link(session, user)}"
         answer = {"id": user.id, "email": user.email, "role": user.role, "link": link}

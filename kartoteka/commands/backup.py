@@ -41,7 +41,7 @@ def restore_command(file: Path, data: Path | None, as_json: bool) -> None:
     from kartoteka import backup, installation
 
     backup.read_manifest(file)
-    with installation.opened(data) as found, bar("Restoring", wanted=not as_json) as show:
+    with installation.opened(data, begins=True) as found, bar("Restoring", wanted=not as_json) as show:
         counts = backup.restore(found.engine, file, show)
     rows = sum(counts.values())
     text = f"{rows:,} rows restored. Connections are paused: kartoteka resume NAME, when no other copy runs."

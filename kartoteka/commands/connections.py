@@ -51,7 +51,7 @@ def connect_command(
     from sync import connections
     from sync.exchange import partners
 
-    with installation.opened(data) as found:
+    with installation.opened(data, begins=True) as found:
         settings, sealer = found.settings, found.context.sealer
         typed = read_pairs(pairs)
         reached = "" if no_test else connections.try_settings(kind, typed, settings)

@@ -66,7 +66,7 @@ def show_plan(
     """Print the plan of an import; leaves with 3 when rows can't be used."""
     from kartoteka import installation
 
-    with installation.opened(data) as found:
+    with installation.opened(data, begins=True) as found:
         plan = plan_of(found, name, file, what, read_pairs(pairs))
     finish({**plan, "operation": None}, as_json, in_words(plan))
 
@@ -88,7 +88,7 @@ def import_command(
     from kartoteka import installation
 
     options = read_pairs(pairs)
-    with installation.opened(data) as found:
+    with installation.opened(data, begins=True) as found:
         held = None
         if not yes:
             plan = plan_of(found, name, file, what, options)

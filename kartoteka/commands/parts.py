@@ -150,7 +150,7 @@ def migrate_command(data: Path | None, as_json: bool) -> None:
     from kartoteka import installation
     from migrations import run as migrations
 
-    with installation.opened(data) as found:
+    with installation.opened(data, begins=True) as found:
         done = migrations.upgrade(found.engine)
     say(
         {"ran": done},

@@ -31,7 +31,7 @@ def site_add(
     from kartoteka import installation
     from web_capture import sites
 
-    with installation.opened(data) as found, transaction(found.engine) as session:
+    with installation.opened(data, begins=True) as found, transaction(found.engine) as session:
         site, keys = sites.add(
             session, found.context.sealer, domain, origins=origins, currency=currency, consent=consent
         )
