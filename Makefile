@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 2
+unexport PYTHONDONTWRITEBYTECODE  # some machines set it: each process we start would compile all of its modules anew
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test lint bench soak docs texts screenshots clean
