@@ -85,6 +85,7 @@ class IdempotentAnswer(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     asked: Mapped[bytes] = mapped_column(LargeBinary)  # hash of method, path and body
     status: Mapped[int]
+    location: Mapped[str]  # where to look for the end of what goes on in the background; empty without
     body: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
     __table_args__ = (Index("ix_idempotent_answers_created_at", "token_id", "created_at"),)

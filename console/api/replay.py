@@ -40,14 +40,17 @@ def once(
     ).digest()
     table = IdempotentAnswer
     db.execute(delete(table).where(table.token_id == token.id, table.created_at < now() - KEPT))
-    values = {"token_id": token.id, "key": key, "asked": asked, "status": 0, "body": b"", "created_at": now()}
+    values = {"token_id": token.id, "key": key, "asked": asked, "status": 0, "location": "", "body": b"",
+              "created_at": now()}  # fmt: skip
     fresh = db.execute(insert(table).values(values).on_conflict_do_nothing().returning(table.key)).first()
     mine = (table.token_id == token.id) & (table.key == key)
     if fresh is None:
-        kept = db.execute(select(table.asked, table.status, table.body).where(mine)).one()
+        kept = db.execute(select(table.asked, table.status, table.location, table.body).where(mine)).one()
         if kept.asked != asked:
             raise Conflict("This Idempotency-Key was used for another request.")
-        return Response(kept.body, kept.status, {"Idempotent-Replayed": "true"}, "application/json")
+        headers = {"Idempotent-Replayed": "true", **({"Location": kept.location} if kept.location else {})}
+        return Response(kept.body, kept.status, headers, "application/json")
     response = act()
-    db.execute(update(table).where(mine).values(status=response.status_code, body=bytes(response.body)))
+    said = {"status": response.status_code, "body": bytes(response.body)}
+    db.execute(update(table).where(mine).values(location=response.headers.get("location", ""), **said))
     return response

@@ -1539,6 +1539,7 @@ CREATE TABLE idempotent_answers (
     key VARCHAR NOT NULL,
     asked BYTEA NOT NULL,
     status INTEGER NOT NULL,
+    location VARCHAR NOT NULL,
     body BYTEA NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_idempotent_answers PRIMARY KEY (token_id, key),

@@ -120,6 +120,16 @@ def test_repeat_gets_the_first_answer(writer, shop):
     assert (first.status_code, again.status_code) == (202, 202)
     assert again.json() == first.json()
     assert again.headers["idempotent-replayed"] == "true"
+    assert "location" not in first.headers and "location" not in again.headers
+
+
+def test_repeat_says_where_to_look_for_the_end(writer):
+    first, again = (
+        writer.post("/api/v1/matching-runs", headers={"Idempotency-Key": "once"}) for _ in range(2)
+    )
+    assert again.headers["idempotent-replayed"] == "true" and again.status_code == 202
+    assert again.headers["location"] == first.headers["location"]
+    assert first.headers["location"] == f"/api/v1/matching-runs/{first.json()['id']}"
 
 
 def test_key_of_another_request_is_refused(writer, shop):
