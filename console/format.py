@@ -61,6 +61,14 @@ class Reader:
         """A number with the reader's separators."""
         return numbers.format_decimal(value, locale=_locale(self.locale))
 
+    def amount(self, said: str) -> str:
+        """A number to its last digit with the reader's separators; as it is said when it is none."""
+        try:
+            value = Decimal(said)
+        except InvalidOperation:
+            return said
+        return numbers.format_decimal(value, locale=_locale(self.locale), decimal_quantization=False)
+
     def money(self, amount: Decimal | str | int | None, currency: str | None) -> str:
         """An amount with its currency's sign; whole amounts without decimals; a dash when there is none."""
         if amount is None:

@@ -277,7 +277,15 @@ def _list(session: Any, limit: int, as_json: bool) -> None:
     if doubtful:
         headers = ("PAIR", "OURS", "THEIRS", "BECAUSE OF")
         pairs = [
-            (one["id"], one["ours"], one["theirs"], f"{one['reason']} {one['said']}") for one in doubtful
+            (one["id"], _side(one, "ours"), _side(one, "theirs"), f"{one['reason']} {one['said']}")
+            for one in doubtful
         ]
         text += "\n\n" + table(headers, pairs, "")
     say({"data": rows, "pairs": doubtful, "next": None}, as_json, text)
+
+
+def _side(pair: dict[str, Any], side: str) -> str:
+    """One of a pair: its name or number, and of an order or an invoice whose it is and what it comes to."""
+    total = pair[f"{side}_total"]
+    sum_ = "" if total is None else f"{total.normalize():f} {pair[f'{side}_currency']}"
+    return ", ".join(filter(None, (pair[side], pair[f"{side}_who"], sum_)))

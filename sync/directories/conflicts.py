@@ -65,15 +65,19 @@ def _time(value: Any) -> datetime | None:
 _DOUBTFUL = text("""
 SELECT l.id, l.directory_id, coalesce(c.name, o.name, b.number, '') AS ours,
   coalesce(p.name, q.name, nullif(i.number, ''), l.external_id) AS theirs, l.external_id, l.local_id,
-  l.reason, l.said, d.what
+  l.reason, l.said, d.what, u.name AS ours_who, b.total AS ours_total, b.currency AS ours_currency,
+  v.name AS theirs_who, i.total AS theirs_total,
+  coalesce(nullif(i.currency, ''), b.currency) AS theirs_currency
 FROM links l JOIN directories d ON d.id = l.directory_id
 LEFT JOIN customers c ON d.what = 'counterparties' AND c.id = l.local_id
 LEFT JOIN products o ON d.what = 'nomenclature' AND o.id = l.local_id
 LEFT JOIN products q ON d.what = 'nomenclature' AND q.source_id = d.connection_id
   AND q.external_id = l.external_id
 LEFT JOIN orders b ON d.what = 'invoices' AND b.id = l.local_id
+LEFT JOIN customers u ON u.id = b.customer_id
 LEFT JOIN invoices i ON d.what = 'invoices' AND i.source_id = d.connection_id
   AND i.external_id = l.external_id
+LEFT JOIN customers v ON v.id = i.customer_id
 LEFT JOIN LATERAL (SELECT k.name FROM profiles f JOIN customers k ON k.id = f.customer_id
   WHERE d.what = 'counterparties' AND f.source_id = d.connection_id AND f.external_id = l.external_id
     AND f.kind <> 'guest' LIMIT 1) AS p ON true
@@ -85,6 +89,9 @@ WHERE l.state = 'waiting' AND l.id > :after
 def doubtful(
     session: Session, limit: int = 50, *, after: UUID | None = None, directory_id: UUID | None = None
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Pairs that wait for a person to say whether they are the same; `after` is the last one seen."""
+    """Pairs that wait for a person to say whether they are the same; `after` is the last one seen.
+
+    Of an order and its invoice besides whose each is, and what it comes to.
+    """
     values = {"limit": limit, "after": after or UUID(int=0), "directory": directory_id}
     return [dict(row._mapping) for row in session.execute(_DOUBTFUL, values)]

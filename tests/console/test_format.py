@@ -32,6 +32,13 @@ def test_money_carries_its_sign(amount: Decimal | str | None, currency: str, tex
     assert Reader().money(amount, currency) == text
 
 
+@pytest.mark.parametrize(
+    ("said", "text"), [("151840", "151,840"), ("-937.5", "-937.5"), ("0.12345", "0.12345"), ("dear", "dear")]
+)
+def test_amount_is_told_to_its_last_digit(said: str, text: str) -> None:
+    assert Reader().amount(said) == text
+
+
 def test_money_follows_the_language() -> None:
     assert Reader("ru").money(Decimal("1234.5"), "RUB") == "1\xa0234,50\xa0₽"
 

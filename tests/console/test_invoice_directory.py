@@ -1,5 +1,6 @@
 """The pages of a directory of invoices: switched on, what waits and why, planned, its rules."""
 
+import re
 from uuid import UUID
 
 import pytest
@@ -66,11 +67,14 @@ def test_an_invoice_in_doubt_says_of_which_order_it_may_be(
     browser: Browser, both: Both, invoices: UUID
 ) -> None:
     both.ledger.party(2)
-    both.ledger.bill(1, customer="p2")
+    both.ledger.bill(1, customer="p2", total="12345.50")
     both.pull()
     applied(browser, both)
-    assert "R1" in browser.see(f"/directories/{invoices}?show=waiting")
-    assert "Order number" in browser.see("/directories/conflicts")
+    page = browser.see(f"/directories/{invoices}?show=waiting")
+    assert "R1" in page and "12,345.5" in page and "12345.5" not in page
+    page = browser.see("/directories/conflicts")
+    assert re.search('href="/orders/[^"]+">Order R1</a>, Person Number1, €300 ', page)
+    assert "Invoice B1, Person Number2, €12,345.50 " in page and "Order number R1" in page
 
 
 def test_rules(browser: Browser, invoices: UUID) -> None:

@@ -53,6 +53,20 @@ def test_plan_apply_conflict_undo(kartoteka, both):
     assert "was undone" in kartoteka("plan", "Ledger").text or kartoteka("conflicts", "--json").json["data"]
 
 
+def test_an_invoice_in_doubt_says_whose_it_is_and_what_it_comes_to(kartoteka, both):
+    shop, ledger, pull = both
+    shop.order(1, buyer=1, total="300.00")
+    ledger.party(2)
+    ledger.bill(1, customer="p2", total="12345.50")
+    pull()
+    kartoteka("directory", "Ledger", "--add", "invoices", "--home", "Shop", "--json")
+    kartoteka("apply", kartoteka("plan", "Ledger", "--json").json["plan"], "--json")
+    text = kartoteka("conflicts").text
+    assert "R1, Person Number1, 300 EUR" in text and "B1, Person Number2, 12345.5 EUR" in text
+    [pair] = kartoteka("conflicts", "--json").json["pairs"]
+    assert (pair["ours_total"], pair["theirs_who"]) == ("300.0000", "Person Number2")
+
+
 def test_what_is_kept_equal_is_shown_and_set(kartoteka, both):
     answer = kartoteka("directory", "Ledger", "--add", "nomenclature", "--home", "Shop", "--json").json
     assert [one["what"] for one in answer["data"]] == ["nomenclature"]
