@@ -114,7 +114,7 @@ def show(call: Call) -> Response:
         here=here,
         rows=rows,
         maybe=_maybe(call, directory, rows),
-        nothing=words.nothing()[shown],
+        nothing=words.nothing(directory.what)[shown],
         shown=shown,
         counts=looking.counts(call.db, directory),
         older=link(address, show=shown, after=following) if following else "",

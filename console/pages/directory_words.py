@@ -129,14 +129,17 @@ def acts() -> dict[str, str]:
     }
 
 
-def nothing() -> dict[str, str]:
+def nothing(what: str) -> dict[str, str]:
     """Why a filter of a directory shows nothing."""
+    here = _("Whatever is here has its pair there.")
+    if what == "invoices":
+        here = _("Each order that the rules below want billed has its invoice there, or one in doubt.")
     return {
         "all": _("The other side has nothing yet, or has not been pulled."),
         "differs": _("What is a pair says the same on both sides, field by field."),
         "waiting": _("No pair is in doubt, and no field waits for you."),
         "only_there": _("Whatever stands there has its pair here."),
-        "only_here": _("Whatever is here has its pair there."),
+        "only_here": here,
     }
 
 

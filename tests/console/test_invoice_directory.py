@@ -77,6 +77,12 @@ def test_an_invoice_in_doubt_says_of_which_order_it_may_be(
     assert "Invoice B1, Person Number2, €12,345.50 " in page and "Order number R1" in page
 
 
+def test_older_orders_without_an_invoice_are_not_said_to_have_one(browser: Browser, invoices: UUID) -> None:
+    page = f"/directories/{invoices}?show=only_here"
+    save(browser, invoices, since="2090-01-01")
+    assert "Whatever is here" not in browser.see(page) and "want billed" in browser.see(page)
+
+
 def test_rules(browser: Browser, invoices: UUID) -> None:
     save(browser, invoices)
     page = browser.see(f"/directories/{invoices}")
