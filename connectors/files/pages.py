@@ -37,7 +37,7 @@ class Pages:
         cells = (row.cells for row in table.rows() if not row.problem)
         self._habits = Habits(columns, cells, settings.dates, settings.decimal)
         self._total = table.guessed_rows()
-        self._country = settings.country.strip().upper()
+        self._country = rows.told_country(settings.country)
         self._currency = settings.currency.strip().upper()
         self._zone = _zone(settings.zone.strip())
         self._seen = _Seen()
@@ -209,7 +209,8 @@ def columns_of(table: Table, settings: SheetSettings) -> dict[str, int]:
     columns = {}
     for field, heading in mapping.items():
         if field not in FIELDS[settings.what]:
-            raise BadInput(f"{settings.what} have no field “{field}”", "mapping")
+            known = ", ".join(FIELDS[settings.what])
+            raise BadInput(f"{settings.what} have no field “{field}”; they have: {known}", "mapping")
         if heading not in table.headers:
             raise BadInput(f"the file has no column “{heading}”", f"mapping of {field}")
         columns[field] = table.headers.index(heading)

@@ -13,6 +13,8 @@ from connectors.files.workbooks import Workbook, is_workbook
 from foundation.errors import BadInput
 
 MOST_COLUMNS = 2_000
+_TAB = {"\\t": "\t", "tab": "\t"}  # as people type it
+_NEVER = ('"', "\r", "\n", "\0")
 _DATA = re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}|\+?[\d\s().-]{7,}")
 
 
@@ -92,7 +94,9 @@ class Table:
         found = detect(self.path)
         if encoding:
             found = named(encoding, found)
-        why = "as told"
+        why, delimiter = "as told", _TAB.get(delimiter.strip(" ").casefold(), delimiter)
+        if delimiter in _NEVER or len(delimiter) > 1:
+            raise BadInput("one character stands between two cells, no quote and no line's end", "delimiter")
         if not delimiter:
             delimiter, why = guess_delimiter(Delimited(self.path, found, ",").lines(200))
         shown = NAMES.get(found.name, found.name)

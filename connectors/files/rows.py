@@ -215,6 +215,14 @@ def country_code(said: str) -> str:
     return COUNTRIES.get(said.casefold(), "")
 
 
+def told_country(said: str) -> str:
+    """The country that a setting names, in words or two letters; empty when it names none."""
+    code = country_code(said.strip())
+    if said.strip() and not code:
+        raise BadInput(f"there is no country “{said.strip()[:40]}”: give its two letters", "country")
+    return code
+
+
 def _addresses(payload: Payload, country: str) -> tuple[Address, ...]:
     if not any(payload.text(field) for field in _ADDRESS):
         return ()

@@ -6,6 +6,7 @@ from typing import Any
 import click
 import msgspec
 
+from foundation.errors import BadInput
 from kartoteka.commands.connections import read_pairs
 from kartoteka.terminal import bar, json_option, say
 
@@ -35,12 +36,32 @@ def file_command(
 
     options: dict[str, Any] = dict(read_pairs(pairs))
     if columns:
-        options["mapping"] = read_pairs(columns)
+        options["mapping"] = _mapping(columns)
     with bar(source.name, not as_json) as show:
-        summary = files.match(source, target, shipped(), options, lambda _, done, total: show(done, total))
+        try:
+            summary = files.match(
+                source, target, shipped(), options, lambda _, done, total: show(done, total)
+            )
+        except BadInput as error:
+            if error.at == "mapping" and not columns:
+                raise BadInput(f"{error.message}, as --column name=HEADING", "--column") from error
+            raise
     found = ", ".join(f"{heading} → {field}" for field, heading in summary.columns.items())
     text = (
         f"{summary.rows:,} rows are {summary.customers:,} customers; {summary.proved:,} when only what is"
         f" certain is joined. {summary.unreadable:,} rows can't be read.\nColumns: {found}"
     )
     say({"file": target, **msgspec.to_builtins(summary)}, as_json, text)
+
+
+def _mapping(columns: tuple[str, ...]) -> dict[str, str]:
+    """What was said of the columns; a heading may hold any character."""
+    found: dict[str, str] = {}
+    for one in columns:
+        field, sign, heading = one.partition("=")
+        if not sign or not field.strip():
+            raise BadInput(f"“{one}” is not FIELD=HEADING.", "--column")
+        if field.strip() in found:
+            raise BadInput(f"{field.strip()} is named twice.", "--column")
+        found[field.strip()] = heading
+    return found

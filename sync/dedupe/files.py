@@ -1,6 +1,7 @@
 """Deduplicating a file without an installation: rows in, the same rows out with the customer of each."""
 
 import csv
+import dataclasses
 import os
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,6 +52,7 @@ def match(
     state = _state(source)
     settings = reader(source, "customers", options).settings
     assert isinstance(settings, SheetSettings)
+    settings = dataclasses.replace(settings, country=rows.told_country(settings.country))
     table = Table(source, encoding=settings.encoding, delimiter=settings.delimiter)
     columns = columns_of(table, settings)
     batch, numbers, seen = Batch(model), array("i"), dict[Prepared, int]()
@@ -100,7 +102,7 @@ def person(cells: Sequence[str], columns: Mapping[str, int], settings: SheetSett
     def text(field: str) -> str:
         return said.get(field, "")
 
-    country = rows.country_code(text("country")) or settings.country.strip().upper()
+    country = rows.country_code(text("country")) or settings.country
     company = "" if values.is_nothing(text("company")) else text("company")
     place = (text("address"), text("city"), text("postcode"))
     return Person(

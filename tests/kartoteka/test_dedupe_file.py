@@ -52,6 +52,35 @@ def test_columns_can_be_named(call, tmp_path):
     assert read(tmp_path / "out.csv") == ["c1", "c1", "c3"]
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (["name"], "--column: “name” is not FIELD=HEADING"),
+        (["name=a", "name=b"], "--column: name is named twice"),
+        (["nom=a"], "no field “nom”; they have: external_id, email, phone, name,"),
+    ],
+)
+def test_columns_that_cannot_be_meant_are_told(call, tmp_path, columns, said):
+    done = call(people(tmp_path / "in.csv", "a;b"), "out.csv", *(w for c in columns for w in ("--column", c)))
+    assert done.exit_code == 2 and said in done.output
+
+
+def test_unknown_columns_are_to_be_named(call, tmp_path):
+    (tmp_path / "in.csv").write_text("a,b\n1,2\n", "utf-8")
+    done = call("in.csv", "out.csv")
+    assert done.exit_code == 2 and "map them, as --column name=HEADING" in done.output
+
+
+def test_heading_may_begin_with_an_at(call, tmp_path):
+    done = call(people(tmp_path / "in.csv", "@name;b"), "out.csv", "--column", "name=@name")
+    assert done.exit_code == 0 and "@name → name" in done.output
+
+
+def test_wrong_country_is_told(call, tmp_path):
+    done = call(people(tmp_path / "in.csv"), "out.csv", "--set", "country=KAZ")
+    assert done.exit_code == 2 and "country: there is no country “KAZ”" in done.output
+
+
 def test_wrong_column_is_told(call, tmp_path):
     done = call(people(tmp_path / "in.csv"), "out.csv", "--column", "name=Nobody")
     assert done.exit_code == 2

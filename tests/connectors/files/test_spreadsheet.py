@@ -197,6 +197,29 @@ def test_a_wrong_zone_is_told(write: Write, zone: str) -> None:
         pull(write("email\na@example.kz\n"), zone=zone)
 
 
+@pytest.mark.parametrize(("said", "code"), [("Germany", "DE"), (" kz ", "KZ"), ("Россия", "RU")])
+def test_a_country_is_told_in_words_or_letters(write: Write, said: str, code: str) -> None:
+    [anna] = normalised(pull(write("name,phone\nAnna,030 123456\n"), country=said))
+    assert anna.country == code
+
+
+def test_a_wrong_country_is_told(write: Write) -> None:
+    with pytest.raises(BadInput, match="“KAZ”"):
+        pull(write("email\na@example.kz\n"), country="KAZ")
+
+
+@pytest.mark.parametrize("said", ["\t", "\\t", "tab"])
+def test_a_tab_can_be_said(write: Write, said: str) -> None:
+    [anna] = normalised(pull(write("name\temail\nAnna\tanna@example.kz\n"), delimiter=said))
+    assert (anna.name, anna.emails) == ("Anna", ("anna@example.kz",))
+
+
+@pytest.mark.parametrize("said", [";;", "\n", '"', "\x00"])
+def test_a_delimiter_is_one_character(write: Write, said: str) -> None:
+    with pytest.raises(BadInput, match="delimiter"):
+        pull(write('name,email\n"Anna",anna@example.kz\n'), delimiter=said)
+
+
 def test_other_streams_are_empty(write: Write) -> None:
     assert list(connect(write("email\na@example.kz\n")).pull("orders", None)) == []
 
