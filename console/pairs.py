@@ -86,8 +86,8 @@ class Pair:
     @cached_property
     def names(self) -> PairRow:
         """Both names, as the heads of the columns."""
-        nobody = _("Without a name")
-        return PairRow(_("Name"), self.left.name or nobody, self.right.name or nobody)
+        nobody, both = _("Without a name"), bool(self.left.name and self.right.name)
+        return PairRow(_("Name"), self.left.name or nobody, self.right.name or nobody, compared=both)
 
 
 def pair(

@@ -53,6 +53,14 @@ def last(engine: Engine) -> Operation:
         return session.scalars(newest).one()
 
 
+def test_a_missing_name_is_no_difference() -> None:
+    anna, nobody = (Customer(name=name, email="", phone="") for name in ("Anna", ""))
+    for pair in (pairs.pair(anna, nobody, Reader()), pairs.pair(nobody, nobody, Reader())):
+        assert (pair.names.mark, pair.names.right) == ("", "Without a name")
+        assert not any(part.differs for side in pair.names.parts for part in side)
+    assert pairs.pair(anna, anna, Reader()).names.mark == "same"
+
+
 def test_one_pair_at_a_time(browser: Browser, waiting: Sequence[UUID]) -> None:
     page = browser.see("/duplicates")
     assert shown(page) == str(waiting[0]) and "2 wait" in page and 'rel="prev"' not in page
