@@ -1,6 +1,5 @@
 """How often the model is right: its weights against what people decided, or against a file of the truth."""
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from math import comb
@@ -12,6 +11,7 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from connectors.files.reading import Table
 from customers.matching.clustering import Groups
 from customers.matching.model import probability
 from foundation.errors import BadInput
@@ -110,23 +110,34 @@ def decided(session: Session) -> Said:
 
 
 def from_file(path: Path) -> Said:
-    """The truth of a CSV file; BadInput says which columns it needs."""
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        rows = csv.DictReader(file)
-        heads = {head.strip().casefold(): head for head in rows.fieldnames or ()}
-        cluster = next((heads[one] for one in ("cluster", "cluster_id") if one in heads), None)
-        name = next((heads[one] for one in ("id", "record_id", "external_id") if one in heads), None)
-        if cluster and name:
-            return Said({}, {row[name]: row[cluster] for row in rows if row[name] and row[cluster]})
-        if "left" in heads and "right" in heads:
-            return Said(dict(enumerate(_pairs(rows, heads))), {})
-    raise BadInput("the file needs the columns id and cluster, or left and right", str(path))
+    """The truth of a CSV file or a workbook; BadInput says which columns it needs, or which row is wrong."""
+    needed = "the file needs the columns id and cluster, or left and right"
+    try:
+        table = Table(path)
+    except BadInput as error:
+        raise BadInput(f"{error.message}; {needed}", str(path)) from error
+    heads = {head.casefold(): at for at, head in reversed(list(enumerate(table.headers)))}
+    cluster = next((heads[one] for one in ("cluster", "cluster_id") if one in heads), None)
+    name = next((heads[one] for one in ("id", "record_id", "external_id") if one in heads), None)
+    if cluster is not None and name is not None:
+        rows = _cells(table)
+        return Said({}, {row[name]: row[cluster] for row in rows if row[name] and row[cluster]})
+    if "left" in heads and "right" in heads:
+        return Said(dict(enumerate(_pairs(_cells(table), heads))), {})
+    raise BadInput(needed, str(path))
 
 
-def _pairs(rows: Iterable[dict[str, str]], heads: dict[str, str]) -> Iterator[Any]:
+def _cells(table: Table) -> Iterator[list[str]]:
+    for row in table.rows():
+        if row.problem:
+            raise BadInput(row.problem, f"line {row.line}")
+        yield row.cells
+
+
+def _pairs(rows: Iterable[list[str]], heads: dict[str, int]) -> Iterator[Any]:
     for row in rows:
         same = row[heads["same"]].strip().casefold() in _YES if "same" in heads else True
-        yield same, [(row[heads["left"]] or "", row[heads["right"]] or "")]
+        yield same, [(row[heads["left"]], row[heads["right"]])]
 
 
 def read(session: Session, said: Said, progress: Progress = lambda *_: None) -> Known:

@@ -61,6 +61,20 @@ def test_truth_as_pairs_by_any_id(session: Session, tmp_path: Path) -> None:
     assert found.thresholds[-1].precision == 0.5
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_truth_as_a_spreadsheet_writes_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("Id;Cluster\na0;1\nb0;1\n", encoding)
+    assert evaluating.from_file(path).clusters == {"a0": "1", "b0": "1"}
+
+
+def test_a_pair_without_its_answer_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("left,right,same\na0,b0,yes\na1,b1\n", "utf-8")
+    with pytest.raises(BadInput, match="line 3: 3 columns were expected"):
+        evaluating.from_file(path)
+
+
 @pytest.mark.parametrize("content", ["", "name,mail\n1,2\n", "left\n1\n"])
 def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "truth.csv"
