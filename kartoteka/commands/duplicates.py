@@ -6,6 +6,7 @@ from uuid import UUID
 
 import click
 
+from foundation.errors import BadInput
 from kartoteka.commands.dedupe_file import file_command
 from kartoteka.commands.dedupe_models import models_command, train_command
 from kartoteka.commands.dedupe_run import evaluate_command, plan_command, run_command
@@ -31,6 +32,8 @@ def dedupe_command(
     """
     if ctx.invoked_subcommand:
         return
+    if join_id and apart_id:
+        raise BadInput("One pair at a time: it is one customer, or it is two.", "--apart")
     from customers import duplicates
     from foundation import jobs
     from foundation.database import transaction

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from foundation.database import transaction
+from kartoteka.terminal import USAGE
 from tests.customers.world import count
 from tests.sync.dedupe.twins import twins
 
@@ -52,3 +53,9 @@ def test_evaluate(kartoteka, people: None, tmp_path: Path) -> None:
     text = kartoteka("dedupe", "evaluate", "--truth", truth).text
     assert "2 pairs are one customer" in text and "precision 100.00%, recall 100.00%" in text
     assert kartoteka("dedupe", "evaluate", "--truth", truth, "--json").json["unknown"] == 1
+
+
+def test_a_pair_is_not_both(kartoteka) -> None:
+    pair = "01a206b9-c0de-76f8-84d6-efc6170e5669"
+    answer = kartoteka("dedupe", "--join", pair, "--apart", pair)
+    assert answer.status == USAGE and "One pair at a time" in answer.errors
