@@ -6,6 +6,7 @@ from customers import nicknames
 from customers.latin import korean_sound
 
 SAME, SLIP, INITIAL, DIFFERENT = 3, 2, 1, 0
+TWO_SLIPS = 9  # letters of a word that may have two
 
 
 def _one_slip(a: str, b: str) -> bool:
@@ -44,22 +45,36 @@ def slips(a: str, b: str, most: int) -> bool:
     return row[-1] <= most
 
 
-@lru_cache(maxsize=16384)
 def likeness(a: str, b: str) -> int:
     """SAME, SLIP, INITIAL or DIFFERENT for two words folded by `latin.sound`."""
     if a == b:
         return SAME
-    if len(a) == 1 or len(b) == 1:
+    # one slip spares the first letter or the last; most words that are compared part here
+    if a[:1] != b[:1] and a[-1:] != b[-1:] and (len(a) < TWO_SLIPS or len(b) < TWO_SLIPS):
+        if nicknames.known(a) and nicknames.known(b):
+            return SAME if nicknames.same(a, b) else DIFFERENT
+        return DIFFERENT
+    return _likeness(a, b)
+
+
+@lru_cache(maxsize=16384)
+def _likeness(a: str, b: str) -> int:
+    """The same for two words that differ, and may be alike."""
+    shorter, longer = len(a), len(b)
+    if shorter > longer:
+        a, b, shorter, longer = b, a, longer, shorter
+    if shorter == 1:
         return INITIAL if a[0] == b[0] else DIFFERENT
     same = nicknames.same(a, b)
     if same is not None:
         return SAME if same else DIFFERENT
-    shorter, longer = sorted((a, b), key=len)
-    if longer == shorter + "a":  # Ivanov and Ivanova, Roman and Romana: a couple more often than a slip
+    if longer > shorter + 2:
         return DIFFERENT
-    if len(shorter) < 5 and not (len(shorter) == 4 and sorted(a) == sorted(b)):  # two letters swapped
+    if longer == shorter + 1 and b == a + "a":  # Ivanov and Ivanova, Roman and Romana: a couple, not a slip
         return DIFFERENT
-    return SLIP if slips(a, b, 2 if len(shorter) >= 9 else 1) else DIFFERENT
+    if shorter < 5 and not (shorter == 4 and sorted(a) == sorted(b)):  # two letters swapped
+        return DIFFERENT
+    return SLIP if slips(a, b, 2 if shorter >= TWO_SLIPS else 1) else DIFFERENT
 
 
 @lru_cache(maxsize=16384)

@@ -233,8 +233,7 @@ for _number, _line in enumerate([*_TABLE.split("\n"), *_ALONE.split()]):
 
 def same(a: str, b: str) -> bool | None:
     """Whether two folded names are one name; None when one of them isn't on the table."""
-    left, right = _GROUPS.get(a), _GROUPS.get(b)
-    if left is None or right is None:
+    if (left := _GROUPS.get(a)) is None or (right := _GROUPS.get(b)) is None:
         return None
     return not left.isdisjoint(right)
 

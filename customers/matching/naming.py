@@ -139,6 +139,8 @@ def _koreans_compared(a: Name, b: Name) -> Likeness:
 def words_compared(a: tuple[str, ...], b: tuple[str, ...]) -> Likeness:
     """How two sets of words compare: paired off, best pairs first."""
     left, right = list(a), list(b)
+    if a and b and not _any_alike(a, b):
+        return _at_odds((), left, right)
     shared: list[str] = []
     counted = {SAME: 0, SLIP: 0, INITIAL: 0}
     for wanted in (SAME, SLIP, INITIAL):
@@ -162,6 +164,15 @@ def words_compared(a: tuple[str, ...], b: tuple[str, ...]) -> Likeness:
     if counted[SLIP]:
         return Likeness("part_slip", words)
     return Likeness("part" if left or right else "one", words)
+
+
+def _any_alike(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Whether any two words are alike at all; of most records that are compared none are."""
+    for one in a:
+        for other in b:
+            if likeness(one, other):
+                return True
+    return False
 
 
 def _at_odds(shared: tuple[str, ...], left: list[str], right: list[str]) -> Likeness:

@@ -151,7 +151,7 @@ def _written(names: tuple[str, ...], words: tuple[str, ...], letters: str) -> in
         if len(name) > 2 and name in rest:
             rest = rest.replace(name, "", 1)
             found += 1
-        elif len(name) > 2 and (near := next((w for w in words if likeness(name, w) >= SLIP), "")):
+        elif len(name) > 2 and (near := _first_alike(name, words)):
             rest = rest.replace(near, "", 1)
             found += 1
         else:
@@ -163,6 +163,13 @@ def _written(names: tuple[str, ...], words: tuple[str, ...], letters: str) -> in
     if len(rest) == 1 and any(name[0] == rest for name in missing):
         return 4
     return 3 if not rest else 2
+
+
+def _first_alike(name: str, words: tuple[str, ...]) -> str:
+    for word in words:
+        if likeness(name, word) >= SLIP:
+            return word
+    return ""
 
 
 def mail_year(a: Prepared, b: Prepared) -> str:

@@ -1,12 +1,15 @@
 """Records kept ready in PostgreSQL: what profiles say, prepared, with their blocking keys and their words."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+import psycopg
+from psycopg.pq import ExecStatus
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -26,7 +29,6 @@ _OF_CARDS_OR = text(
     f"SELECT {_COLUMNS} FROM match_records WHERE card_id = ANY(:cards)"
     f" UNION SELECT {_COLUMNS} FROM match_records WHERE profile_id = ANY(:ids)"
 )
-_THESE = f"SELECT {_COLUMNS} FROM match_records WHERE profile_id = ANY(%s::uuid[])"
 _FORGET = text("DELETE FROM match_records WHERE profile_id = ANY(:ids)")
 _FORGET_KEYS = text(
     "DELETE FROM match_keys k USING unnest(CAST(:keys AS bigint[]), CAST(:ids AS uuid[])) AS g (key, id)"
@@ -44,13 +46,22 @@ _NO_MORE = text(
 )
 _ADD = text("UPDATE match_arrivals SET records = records + :more")
 
+_MOST = f"CASE k.key & 1 WHEN 1 THEN {keys.NAMESAKES} ELSE {CROWDED} END"
 _HOLDERS = f"""
-SELECT k.key, h.profile_id FROM unnest(%s::bigint[]) AS k (key) CROSS JOIN LATERAL (
-  SELECT profile_id FROM match_keys m WHERE m.key = k.key
-  LIMIT CASE k.key & 1 WHEN 1 THEN {keys.NAMESAKES} ELSE {CROWDED} END + 1) h
+SELECT k.key, r.profile_id, r.card_id, r.mark, r.claimed, r.record
+FROM unnest(%s::bigint[]) AS k (key) CROSS JOIN LATERAL (
+  SELECT array_agg(f.profile_id) AS ids FROM (
+    SELECT m.profile_id FROM match_keys m WHERE m.key = k.key LIMIT {_MOST} + 1) f) h
+LEFT JOIN match_records r ON r.profile_id = ANY(h.ids) AND cardinality(h.ids) <= {_MOST}
+WHERE h.ids IS NOT NULL
 """
-_ALL_HOLDERS = text("SELECT DISTINCT profile_id FROM match_keys WHERE key = ANY(:keys) LIMIT :most")
+_ALL_HOLDERS = text(
+    f"SELECT {_COLUMNS} FROM match_records WHERE profile_id IN"
+    " (SELECT DISTINCT profile_id FROM match_keys WHERE key = ANY(:keys) LIMIT :most)"
+)
 _WORDS = "SELECT word, records, given, family FROM match_words WHERE word = ANY(%s::text[])"
+_PLAN_ONCE = b"SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
+_PLAN = b"SET LOCAL plan_cache_mode TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT"
 
 written = msgspec.msgpack.Encoder().encode  # a prepared record as it is kept
 _decode = msgspec.msgpack.Decoder(Prepared).decode
@@ -77,25 +88,15 @@ def number(key: str) -> int:
     return int.from_bytes(digest, "big", signed=True) & ~1 | (most(key) < CROWDED)
 
 
-def limit(key: int) -> int:
-    """How many records may have the key of a number for it to bring them together."""
-    return keys.NAMESAKES if key & 1 else CROWDED
-
-
-def these(session: Session, profiles: Collection[UUID]) -> dict[UUID, Kept]:
-    """What is kept of these profiles. One query."""
-    return _kept(_ask(session, _THESE, list(profiles))) if profiles else {}
-
-
 def of_cards(session: Session, cards: Collection[UUID]) -> list[Kept]:
     """What is kept of these cards, in the order in which a run reads it. One query."""
     found = _kept(session.execute(_OF_CARDS, {"cards": list(cards)}))
     return sorted(found.values(), key=place)
 
 
-def place(one: Kept) -> tuple[UUID, UUID]:
+def place(one: Kept) -> tuple[int, int]:
     """Where a run reads a record."""
-    return one.card, one.profile
+    return one.card.int, one.profile.int
 
 
 def _kept(rows: Iterable[object]) -> dict[UUID, Kept]:
@@ -186,17 +187,20 @@ def _less(more: Word | None, less: Word | None) -> tuple[int, ...]:
     return tuple(getattr(more, name, 0) - getattr(less, name, 0) for name in _WORD)
 
 
-def holders(session: Session, wanted: Collection[int]) -> dict[int, list[UUID]]:
-    """Who has each of these keys: of one that is crowded, one more than it may have. One query."""
-    found: dict[int, list[UUID]] = {key: [] for key in wanted}
-    for key, profile in _ask(session, _HOLDERS, list(wanted)):
-        found[key].append(profile)
+def holders(session: Session, wanted: Collection[int]) -> dict[int, list[Kept] | None]:
+    """Who has each of these keys; None of one that is crowded. One query."""
+    found: dict[int, list[Kept] | None] = {key: [] for key in wanted}
+    for key, *said in _ask(session, _HOLDERS, list(wanted)):
+        if said[0] is None:
+            found[key] = None
+        elif (holding := found[key]) is not None:
+            holding.append(Kept(*said))
     return found
 
 
-def all_holders(session: Session, wanted: Collection[int], most: int | None) -> list[UUID]:
+def all_holders(session: Session, wanted: Collection[int], most: int | None) -> list[Kept]:
     """Who has any of these keys, so many of them at most. One query."""
-    return list(session.scalars(_ALL_HOLDERS, {"keys": list(wanted), "most": most}))
+    return list(_kept(session.execute(_ALL_HOLDERS, {"keys": list(wanted), "most": most})).values())
 
 
 def words(session: Session, wanted: Collection[str]) -> dict[str, Word]:
@@ -205,8 +209,26 @@ def words(session: Session, wanted: Collection[str]) -> dict[str, Word]:
 
 
 def named(records: Iterable[Prepared]) -> set[str]:
-    """The words that weighing records looks up, as far as they are their own."""
+    """The words that tell what records are called, as far as they are their own."""
     return set(chain.from_iterable((*one.name.words, *one.company) for one in records))
+
+
+@contextmanager
+def planned_once(session: Session) -> Iterator[None]:
+    """What is asked by keys meanwhile is planned once for a connection: planning it costs more than doing it.
+
+    An index is used whatever the size of a table is, so a plan from when it was small serves.
+    """
+    _set(session, _PLAN_ONCE)
+    yield
+    _set(session, _PLAN)  # where this isn't reached, the transaction is rolled back, and that with it
+
+
+def _set(session: Session, settings: bytes) -> None:
+    """Settings for this transaction, by libpq itself: they are asked for around every look."""
+    done = driver(session).pgconn.exec_(settings)
+    if done.status != ExecStatus.COMMAND_OK:
+        raise psycopg.OperationalError(done.get_error_message())
 
 
 def _ask(session: Session, query: str, values: list[Any]) -> list[tuple[Any, ...]]:

@@ -1,13 +1,12 @@
 """Those who arrive against all who are kept ready: the pairs and weights that a run would find."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from struct import Struct
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from customers.matching import keys
+from customers.matching import keys, naming
 from customers.matching.counts import ALONE, Counts, Sharing, Word, shareable
 from customers.matching.model import Model
 from customers.matching.prepared import Prepared
@@ -76,68 +75,81 @@ class Look:
         self.session, self.model = session, model
         self.words = _Words(session)
         self.counts = Counts(records=total, words=self.words, shared=_Sharings(self))
-        self._holders: dict[int, list[UUID]] = {}
-        self._kept: dict[UUID, Kept] = {}
-        self._prepared: dict[UUID, Prepared] = {}
+        self._holders: dict[int, list[Kept] | None] = {}
+        self._prepared: dict[int, Prepared] = {}
 
     def pairs(self, arrived: Collection[Kept]) -> list[Weighed]:
         """Everybody whom a run would compare them with, weighed; each pair once."""
-        keyed = {one.profile: self._keys(one) for one in arrived}
+        keyed = [self._keys(one) for one in arrived]
         beside = {
             kept.number(key)
             for one in arrived
-            for value in shareable(self._prepared[one.profile])
+            for value in shareable(self._read(one))
             for key in keys.of_value(value)
         }
-        own = set().union(*keyed.values())
-        self._holders = kept.holders(self.session, own | beside)
-        self._load({one for key in own | beside if not self._crowded(key) for one in self._holders[key]})
-        found = {pair for one in arrived for pair in self._beside(one, keyed[one.profile])}
-        self.words.load(kept.named(self._prepared.values()) if found else ())
-        return [self._weigh(self._kept[a], self._kept[b]) for a, b in sorted(found)]
+        self._holders = kept.holders(self.session, beside.union(*keyed))
+        found: dict[tuple[int, int], tuple[Kept, Kept]] = {}
+        for one, own in zip(arrived, keyed, strict=True):
+            found |= self._beside(one, own)
+        self.words.load({word for both in found.values() for word in self._compared(*both)})
+        return [self._weigh(*found[pair]) for pair in sorted(found)]
 
     def _keys(self, one: Kept) -> set[int]:
-        self._take(one)
-        return {kept.number(key) for key in keys.keys(self._prepared[one.profile])}
+        return {kept.number(key) for key in keys.keys(self._read(one))}
 
-    def _take(self, one: Kept) -> None:
-        self._kept[one.profile], self._prepared[one.profile] = one, one.prepared
+    def _read(self, one: Kept) -> Prepared:
+        profile = one.profile.int
+        if (found := self._prepared.get(profile)) is None:
+            found = self._prepared[profile] = one.prepared
+        return found
 
-    def _load(self, profiles: Iterable[UUID]) -> None:
-        for one in kept.these(self.session, [one for one in profiles if one not in self._kept]).values():
-            self._take(one)
+    def _beside(self, one: Kept, own: Collection[int]) -> dict[tuple[int, int], tuple[Kept, Kept]]:
+        """Whom a run would compare somebody with: by the numbers of both, as a run reads them."""
+        here, profile = kept.place(one), one.profile.int
+        others = {other.profile.int: other for key in own for other in self._holders[key] or ()}
+        others.pop(profile, None)
+        found = {}
+        for there, other in others.items():
+            if here < kept.place(other):
+                found[profile, there] = one, other
+            else:
+                found[there, profile] = other, one
+        return found
 
-    def _crowded(self, key: int) -> bool:
-        return len(self._holders[key]) > kept.limit(key)
-
-    def _beside(self, one: Kept, own: Collection[int]) -> Iterator[tuple[UUID, UUID]]:
-        for other in {other for key in own if not self._crowded(key) for other in self._holders[key]}:
-            if other != one.profile:
-                a, b = sorted((one, self._kept[other]), key=kept.place)
-                yield a.profile, b.profile
+    def _compared(self, one: Kept, other: Kept) -> Iterable[str]:
+        """The words that weighing two records looks up, but for those that tell who shares a value."""
+        a, b = self._read(one), self._read(other)
+        if "company" in (a.kind, b.kind):
+            return kept.named((a, b))
+        found = naming.compare(a.name, b.name)
+        return found.shared if found.level == "different" else (*found.shared, *found.left, *found.right)
 
     def _weigh(self, one: Kept, other: Kept) -> Weighed:
-        bits = self.model.weigh(self._prepared[one.profile], self._prepared[other.profile], self.counts)
+        bits = self.model.weigh(self._read(one), self._read(other), self.counts)
         return Weighed(one, other, _SINGLE.unpack(_SINGLE.pack(bits))[0])
 
     def sharing(self, value: str) -> Sharing:
         """How many records have a value and how many given names they say, as far as that matters."""
         wanted = [kept.number(key) for key in keys.of_value(value)]
-        if all(key in self._holders and not self._crowded(key) for key in wanted):
-            return self._counted({one for key in wanted for one in self._holders[key]})
+        holding = [self._holders.get(key) for key in wanted]
+        if None not in holding:
+            return self._counted({one.profile.int: one for some in holding for one in some or ()}.values())
         some = self._counted(kept.all_holders(self.session, wanted, SOME))
         if some.records < SOME or some.names >= ENOUGH:
             return some
         return self._counted(kept.all_holders(self.session, wanted, None))
 
-    def _counted(self, profiles: Collection[UUID]) -> Sharing:
-        self._load(profiles)
-        self.words.load(kept.named(self._prepared[one] for one in profiles))
-        names = {self.counts.called(self._prepared[one]) for one in profiles} - {""}
-        return Sharing(len(profiles), max(1, len(names))) if len(profiles) > 1 else ALONE
+    def _counted(self, records: Collection[Kept]) -> Sharing:
+        read = [self._read(one) for one in records]
+        self.words.load(kept.named(read))
+        names = {self.counts.called(one) for one in read} - {""}
+        return Sharing(len(read), max(1, len(names))) if len(read) > 1 else ALONE
 
 
 def look(session: Session, model: Model, arrived: Collection[Kept], total: int) -> Looked:
     """Weigh those who arrived; `total` is how many records are kept."""
     looking = Look(session, model, total)
-    return Looked(looking.pairs(arrived) if arrived else [], looking.counts)
+    if not arrived:
+        return Looked([], looking.counts)
+    with kept.planned_once(session):
+        return Looked(looking.pairs(arrived), looking.counts)

@@ -1,8 +1,10 @@
 """How alike two words of a name are."""
 
+import random
+
 import pytest
 
-from customers.likeness import DIFFERENT, INITIAL, SAME, SLIP, korean_likeness, likeness
+from customers.likeness import DIFFERENT, INITIAL, SAME, SLIP, _likeness, korean_likeness, likeness
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,26 @@ from customers.likeness import DIFFERENT, INITIAL, SAME, SLIP, korean_likeness, 
 )
 def test_words_compare(one: str, other: str, how: int) -> None:
     assert likeness(one, other) == likeness(other, one) == how
+
+
+def test_words_that_part_at_first_sight_are_different_at_the_second() -> None:
+    dice = random.Random(5)
+    seen = {SAME: 0, SLIP: 0, INITIAL: 0, DIFFERENT: 0}
+    for _ in range(20_000):
+        one = dice.choice(("sasha", "robert", "".join(dice.choices("abc", k=dice.randint(1, 11)))))
+        other = dice.choice(("bob", "aleksandr", slipped(dice, one), slipped(dice, slipped(dice, one))))
+        if one != other:
+            assert likeness(one, other) == _likeness(one, other), (one, other)
+            seen[likeness(one, other)] += 1
+    assert min(seen.values()) > 100
+
+
+def slipped(dice: random.Random, word: str) -> str:
+    """A letter put in, changed, left out or swapped with its neighbour, mostly at either end."""
+    at, letter = dice.choice((0, len(word) - 1, dice.randrange(len(word)))), dice.choice("abcd")
+    rest = word[at + 1 :]
+    ways = (letter + word[at] + rest, letter + rest, rest or letter, rest[:1] + word[at] + rest[1:])
+    return word[:at] + dice.choice(ways)
 
 
 def test_korean_words_compare_by_sound() -> None:
