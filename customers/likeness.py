@@ -34,12 +34,14 @@ def slips(a: str, b: str, most: int) -> bool:
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, left in enumerate(a, 1):
-        before, last, row = row, before, [i]
-        for j, right in enumerate(b, 1):
+        before, last, row = row, before, [most + 1] * (len(b) + 1)
+        row[0] = i
+        for j in range(max(1, i - most), min(len(b), i + most) + 1):  # further off it is more anyway
+            right = b[j - 1]
             cost = min(row[j - 1] + 1, before[j] + 1, before[j - 1] + (left != right))
             if last and j > 1 and left == b[j - 2] and a[i - 2] == right:
                 cost = min(cost, last[j - 2] + 1)
-            row.append(cost)
+            row[j] = cost
         if min(row) > most:
             return False
     return row[-1] <= most

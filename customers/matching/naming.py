@@ -30,6 +30,7 @@ class Likeness(NamedTuple):
 
 
 NOBODY = Name()
+LONGEST = 200  # characters of a name or a line: what comes from a visitor may be there to keep us busy
 LEVELS = (
     "unknown", "same", "slip", "near", "initial", "part", "part_slip", "one", "initials",
     "other_given", "other_family", "other_word", "different",
@@ -49,7 +50,7 @@ def name_of(person: Person) -> Name:
     whole = person.name if person.name and not given else ""
     if not whole and person.family_name and is_hangul(person.family_name) and is_hangul(given):
         whole = f"{person.family_name} {given}"
-    return _name(whole or f"{given} {person.family_name}", person.middle_name)
+    return _name((whole or f"{given} {person.family_name}")[:LONGEST], person.middle_name[:LONGEST])
 
 
 @lru_cache(maxsize=1 << 15)

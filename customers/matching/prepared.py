@@ -7,7 +7,7 @@ from customers.identity import country_of
 from customers.latin import latin, sound
 from customers.matching import mailboxes, naming, places
 from customers.matching.mailboxes import Mailbox
-from customers.matching.naming import Name
+from customers.matching.naming import LONGEST, Name
 from customers.matching.places import Place
 from foundation.records import Person, PersonKind
 
@@ -44,7 +44,7 @@ def prepare(person: Person) -> Prepared:
     return Prepared(
         kind,
         name,
-        companies.tokens(person.company or person.name) if kind == "company" else (),
+        companies.tokens((person.company or person.name)[:LONGEST]) if kind == "company" else (),
         given,
         family,
         _mails(person),
@@ -53,7 +53,7 @@ def prepare(person: Person) -> Prepared:
         _tax(person, country),
         f"{person.birthday:%Y%m%d}" if person.birthday else "",
         tuple(
-            places.read(one.line, one.city, one.postcode)
+            places.read(one.line[:LONGEST], one.city[:LONGEST], one.postcode[:LONGEST])
             for one in person.addresses[:MOST]
             if one.line or one.city
         ),
@@ -63,7 +63,7 @@ def prepare(person: Person) -> Prepared:
 
 def _roles(person: Person, name: Name) -> tuple[str, str]:
     if person.given_name and person.family_name:
-        return _folded(person.given_name), _folded(person.family_name)
+        return _folded(person.given_name[:LONGEST]), _folded(person.family_name[:LONGEST])
     return (name.words[0], "") if len(name.words) == 1 else ("", "")
 
 
@@ -81,7 +81,9 @@ def _mails(person: Person) -> tuple[Mailbox, ...]:
 
 def _phones(person: Person, country: str) -> tuple[str, ...]:
     texts = person.phones[:MOST]
-    found = dict.fromkeys(_phone(part, country) for text in texts if text for part in phones.split(text))
+    found = dict.fromkeys(
+        _phone(part, country) for text in texts if text for part in phones.split(text[:LONGEST])
+    )
     return tuple(one for one in found if one)
 
 

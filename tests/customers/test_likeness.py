@@ -3,8 +3,10 @@
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
-from customers.likeness import DIFFERENT, INITIAL, SAME, SLIP, _likeness, korean_likeness, likeness
+from customers.likeness import DIFFERENT, INITIAL, SAME, SLIP, _likeness, korean_likeness, likeness, slips
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,36 @@ def slipped(dice: random.Random, word: str) -> str:
 def test_korean_words_compare_by_sound() -> None:
     assert korean_likeness("gyoungsook", "gyeongsuk") == SAME
     assert korean_likeness("gyeongsuk", "gyeonghui") == DIFFERENT
+
+
+def distance(a: str, b: str) -> int:
+    """Letters left out, put in, changed or swapped, by the whole table."""
+    table = [[max(i, j) if not i * j else 0 for j in range(len(b) + 1)] for i in range(len(a) + 1)]
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            swapped = i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]
+            table[i][j] = min(
+                table[i - 1][j] + 1,
+                table[i][j - 1] + 1,
+                table[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
+                table[i - 2][j - 2] + 1 if swapped else i + j,
+            )
+    return table[-1][-1]
+
+
+@given(some.text("abc", max_size=9), some.text("abc", max_size=9), some.integers(1, 3))
+@settings(max_examples=300, deadline=None)
+def test_slips_are_those_of_the_whole_table(a: str, b: str, most: int) -> None:
+    assert slips(a, b, most) == (distance(a, b) <= most)
+
+
+def test_long_words_are_compared_in_few_steps() -> None:
+    class Letters(str):
+        read = 0
+
+        def __getitem__(self, at: object) -> str:
+            Letters.read += 1
+            return str.__getitem__(self, at)  # type: ignore[index]
+
+    assert slips("a" * 3_000, Letters("a" * 2_998 + "bc"), 2)
+    assert Letters.read < 10 * 3_000
