@@ -5,7 +5,7 @@ Chromium traces it. Counted is the processor time of the page's thread: a busy m
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from statistics import median
 from typing import Any
@@ -114,13 +114,13 @@ def at(event: dict[str, Any]) -> tuple[int, int]:
 
 
 @pytest.fixture
-def usual(chromium: Browser, hub: Hub, shop: Shop, address: str) -> Callable[[int], list[float]]:
+def usual(chromium: Browser, hub: Hub, shop: Shop, address: str) -> Callable[..., list[float]]:
     """Measures visits to a usual shop: the medians of their longest, second longest, … times of scripts."""
     shop.head, shop.body["/cup"] = HEAD, BODY
 
-    def measured(count: int) -> list[float]:
+    def measured(count: int, which: Callable[[Iterable[float]], float] = median) -> list[float]:
         visits = [scripts(visit(chromium, hub, shop, address)) for _ in range(count)]
-        return [median(alike) for alike in zip(*visits, strict=False)]
+        return [which(alike) for alike in zip(*visits, strict=False)]
 
     return measured
 
@@ -149,7 +149,7 @@ def test_busy_snippet_is_seen(usual, chromium, monkeypatch):
         return dataclasses.replace(made, brotli=brotli.compress(made.plain + f"{{ {SPIN} {work} }}".encode()))
 
     monkeypatch.setattr(snippet_world, "script", busy)
-    spent = usual(3)
+    spent = usual(3, max)  # where others want the cores, Chromium slows a page down by less than it was told
     assert spent[len(BUSY) - 1] > LONG > spent[len(BUSY)], (
         f"{len(BUSY)} long ones are to be seen in {spent[:9]}"
     )
