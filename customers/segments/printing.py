@@ -1,5 +1,7 @@
 """A tree as text: the one way the language writes it, which reads back as the same tree."""
 
+import re
+
 from customers.segments import checks
 from customers.segments.tree import (
     And,
@@ -74,10 +76,12 @@ def _arguments(node: Did | Measure) -> str:
 def _filter(one: Filter) -> str:
     if not one.property:
         return f"{one.name} {_value(one.value)}"
-    name = one.name if one.name.isidentifier() and one.name.lower() not in _RESERVED else quoted(one.name)
+    plain = _NAME.fullmatch(one.name) and one.name.lower() not in _RESERVED
+    name = one.name if plain else quoted(one.name)
     return f"{name} {one.op} {_value(one.value)}"
 
 
+_NAME = re.compile(r"[^\W\d]\w*")  # what the language reads as a name; identifiers of Python may hold more
 _RESERVED = {
     "and", "or", "not", "in", "is", "set", "has", "contains", "starts", "with", "any", "last", "next", "more",
     "than", "ago", "since", "before", "between",

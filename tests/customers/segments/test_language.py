@@ -52,6 +52,7 @@ def test_tree_to_text_to_tree(node):
         ("opened()", "opened(any letter)"),
         ('event("Signed Up", plan = "pro", "plan type" = "x", last 1 week)',
          'event(event "Signed Up", plan = "pro", "plan type" = "x", last 1 week)'),
+        ('visited("A·" = "x", plan = "y")', 'visited("A·" = "x", plan = "y")'),
         ("orders.sum(last 1 days) >= 50000 KZT", "orders.sum(last 1 day) >= 50000 KZT"),
         ("last_order last 3 weeks", "last_order in last 3 weeks"),
         ("orders.count() >= 2 AND city is set", "orders.count() >= 2 and city is set"),
