@@ -31,18 +31,20 @@ def slips(a: str, b: str, most: int) -> bool:
         return False
     if most == 1:
         return _one_slip(a, b)
-    before: list[int] = []
-    row = list(range(len(b) + 1))
+    far = most + 1
+    last, before = [far] * (len(b) + 1), [far] * (len(b) + 1)
+    row = [min(j, far) for j in range(len(b) + 1)]
     for i, left in enumerate(a, 1):
-        before, last, row = row, before, [most + 1] * (len(b) + 1)
-        row[0] = i
-        for j in range(max(1, i - most), min(len(b), i + most) + 1):  # further off it is more anyway
+        last, before, row = before, row, last  # only the band of each is read: further off it is more anyway
+        first, end = max(1, i - most), min(len(b), i + most) + 1
+        row[first - 1] = i if first == 1 else far
+        for j in range(first, end):
             right = b[j - 1]
             cost = min(row[j - 1] + 1, before[j] + 1, before[j - 1] + (left != right))
-            if last and j > 1 and left == b[j - 2] and a[i - 2] == right:
+            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
                 cost = min(cost, last[j - 2] + 1)
             row[j] = cost
-        if min(row) > most:
+        if min(row[first - 1 : end]) > most:
             return False
     return row[-1] <= most
 
