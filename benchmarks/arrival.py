@@ -1,9 +1,10 @@
 """What it costs to weigh one new record against all that are there.
 
-    python -m benchmarks.arrival [--records 100000] [--arrivals 2000] [--together 1]
+    python -m benchmarks.arrival [--records 100000] [--arrivals 2000] [--together 1] [--file CUSTOMERS.csv]
 
 Invented people are kept ready as an installation keeps them. Then others arrive, half of them somebody who is
-there already and says it otherwise, `together` in one transaction. Of each arrival the time on a processor is
+there already and says it otherwise, `together` in one transaction. With `--file` they are those of the file,
+but for some that were drawn and arrive. Of each arrival the time on a processor is
 taken (Linux tells it of this thread and of its PostgreSQL backend): for keeping it ready, and for finding and
 weighing its pairs. Up to 200,000 records all pairs are held to those of a run.
 """
@@ -22,6 +23,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from benchmarks.dedupe_million import people
 from customers.matching.model import shipped
 from foundation import embedded
 from foundation.clock import new_id, now
@@ -110,10 +112,30 @@ def insert(session: Session, people: Iterator[Person]) -> list[UUID]:
     return cards
 
 
-def fill(engine: Engine, number: int) -> None:
+class People:
+    """Who is there, and who arrives."""
+
+    def __init__(self, asked: argparse.Namespace) -> None:
+        number = sum(warm_up(together) * together + asked.arrivals for together in asked.together)
+        if asked.file:
+            everybody = [replace(one, external_id=name) for name, one in people(asked.file)]
+            drawn = set(random.Random(7).sample(range(len(everybody)), number))
+            self.coming = [everybody[one] for one in sorted(drawn)]
+            random.Random(8).shuffle(self.coming)
+            self.there = [one for number, one in enumerate(everybody) if number not in drawn]
+        else:
+            records, more = asked.records, range(asked.records, asked.records + number)
+            self.there = [somebody(one) for one in range(records)]
+            self.coming = [
+                somebody(one) if one % 2 else otherwise(somebody(one % records), one) for one in more
+            ]
+
+
+def fill(engine: Engine, there: Sequence[Person]) -> None:
     """Have everybody kept ready."""
+    number = len(there)
     with transaction(engine) as session:
-        insert(session, (somebody(one) for one in range(number)))
+        insert(session, iter(there))
         arrivals.turn_on(session)
     began, going_on = time.process_time(), True
     while going_on:
@@ -159,22 +181,26 @@ def arrive(
     return [sum(keeping) / len(people), *(one / len(people) for one in finding)], come, pairs
 
 
-def measure(engine: Engine, records: int, number: int, together: int) -> None:
+def warm_up(together: int) -> int:
+    """Arrivals that aren't counted, where so many come together."""
+    return max(20, 200 // together)
+
+
+def measure(engine: Engine, people: People, number: int, together: int) -> None:
     """Arrivals after some that warm up."""
     laps, found = list[list[float]](), 0
-    warm = max(20, 200 // together)
+    warm = warm_up(together)
     with transaction(engine) as session:
         clock = Clock(session)
         for turn in range(warm + number // together):
-            ids = range(records + turn * together, records + (turn + 1) * together)
-            people = [somebody(one) if one % 2 else otherwise(somebody(one % records), one) for one in ids]
-            lap, come, pairs = arrive(session, clock, people)
+            some, people.coming = people.coming[:together], people.coming[together:]
+            lap, come, pairs = arrive(session, clock, some)
             if turn >= warm:
                 laps.append(lap)
                 found += len(pairs)
             last = {(pair.one.profile, pair.other.profile): pair.bits for pair in pairs}
         report(laps, found / number, together)
-        if records <= HELD:
+        if len(people.there) <= HELD:
             hold(session, come, last)
 
 
@@ -210,15 +236,17 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--arrivals", type=int, default=2_000)
     parser.add_argument("--together", type=int, nargs="+", default=[1, 100])
+    parser.add_argument("--file", type=Path)
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="kartoteka-arrival-"))
     servers = embedded.start(folder, durable=True)
     try:
         engine = make_engine(servers.database_url)
         upgrade(engine)
-        fill(engine, asked.records)
+        everybody = People(asked)
+        fill(engine, everybody.there)
         for together in asked.together:
-            measure(engine, asked.records, asked.arrivals, together)
+            measure(engine, everybody, asked.arrivals, together)
         engine.dispose()
     finally:
         servers.stop()

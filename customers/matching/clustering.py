@@ -7,6 +7,7 @@ them are proved to be two people.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from customers.matching import persons, signals
 from customers.matching.prepared import Prepared
 
 LARGEST = 50  # records; more of one customer would be a mistake of ours
@@ -51,7 +52,11 @@ def refusal(a: Prepared, b: Prepared) -> str:
             return "tax"
     if a.name.suffix and b.name.suffix and a.name.suffix != b.name.suffix:
         return "suffix"
-    return ""
+    if a.kind == "company":  # many people may speak for one
+        return ""
+    if a.name.middle and b.name.middle and persons.middle(a.name.middle, b.name.middle) == "different":
+        return "middle"
+    return "birthday" if signals.birthday(a.born, b.born) == "other" else ""
 
 
 def join(

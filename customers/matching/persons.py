@@ -37,7 +37,7 @@ def vector(a: Prepared, b: Prepared, counts: Counts) -> tuple[str, ...]:
     return (
         names.level,
         rarity(names.shared, counts),
-        _middle(left.middle, right.middle) if left.middle and right.middle else "unknown",
+        middle(left.middle, right.middle) if left.middle and right.middle else "unknown",
         _suffix(left.suffix, right.suffix) if left.suffix or right.suffix else "none",
         signals.email(a, b, counts),
         signals.values("phone", a.phones, b.phones, counts),
@@ -79,7 +79,8 @@ def rarity(shared: tuple[str, ...], counts: Counts) -> str:
     return _RARITY[bisect_right(_EDGES, expected)]
 
 
-def _middle(a: tuple[str, ...], b: tuple[str, ...]) -> str:
+def middle(a: tuple[str, ...], b: tuple[str, ...]) -> str:
+    """Two patronymics or middle names."""
     if not set(a).isdisjoint(b):
         return "same"
     pairs = [(one, other) for one in a for other in b]

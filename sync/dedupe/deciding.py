@@ -95,6 +95,8 @@ class Deciding:
         one, other = records[link.one], records[link.other]
         if {link.one, link.other} & self.people.claimed:
             return "claimed"
+        if refused := clustering.refusal(one, other):
+            return refused
         if one.kind == "person" and vector(one, other, counts)[_NAMES] in _OTHERS:
             return "household"
         if self.shared and not self.shared.isdisjoint(_values(one)) and self._borrowed(link):

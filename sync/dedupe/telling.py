@@ -32,6 +32,9 @@ def held_words(held: str) -> str:
         "mean": _("other records of the two cards speak against it"),
         "large": _("more than ten cards would become one"),
         "tax": _("their tax numbers differ"),
+        "suffix": _("one is the junior and the other the senior"),
+        "middle": _("their patronymics or middle names differ"),
+        "birthday": _("their birthdays differ"),
         "kind": _("one is a person and the other a company"),
         "verdict": _("somebody said that they are different"),
     }.get(held, held)

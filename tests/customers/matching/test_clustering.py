@@ -1,8 +1,10 @@
 """Groups grow only where all of their records agree."""
 
+from datetime import date
+
 from customers.matching import clustering
 from customers.matching.clustering import Groups
-from tests.customers.matching.people import record
+from tests.customers.matching.people import firm, record
 
 
 def joined(number, pairs, weights, refused=lambda a, b: False, mean=0.0):
@@ -58,3 +60,26 @@ def test_two_verified_tax_numbers_are_two_people():
 
 def test_father_and_son_are_two_people():
     assert clustering.refusal(record("John Smith Jr"), record("John Smith Sr")) == "suffix"
+
+
+def test_two_patronymics_are_two_people():
+    one, other = record("Ларионова Екатерина Александровна"), record("Ларионова Екатерина Никитична")
+    assert clustering.refusal(one, other) == "middle"
+    assert not clustering.refusal(one, record("Ekaterina A. Larionova"))
+    assert not clustering.refusal(one, record("Ларионова Екатерина Алексндровна"))
+
+
+def test_two_birthdays_are_two_people():
+    one = record("Alina Kiseleva", birthday=date(1965, 2, 12))
+    assert clustering.refusal(one, record("Alina Kiseleva", birthday=date(1950, 1, 28))) == "birthday"
+    assert not clustering.refusal(one, record("Alina Kiseleva", birthday=date(1965, 12, 2)))
+    assert not clustering.refusal(one, record("Alina Kiseleva", birthday=date(1956, 2, 12)))
+    assert not clustering.refusal(one, record("Alina Kiseleva"))
+
+
+def test_many_people_may_speak_for_a_company():
+    one, other = (
+        firm("Феникс", name="Ларионова Екатерина Никитична"),
+        firm("Феникс", name="Орлов Павел Ильич"),
+    )
+    assert not clustering.refusal(one, other)
