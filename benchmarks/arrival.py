@@ -191,6 +191,7 @@ def measure(engine: Engine, people: People, number: int, together: int) -> None:
     laps, found = list[list[float]](), 0
     warm = warm_up(together)
     with transaction(engine) as session:
+        arrivals.somebody_waits(session)
         clock = Clock(session)
         for turn in range(warm + number // together):
             some, people.coming = people.coming[:together], people.coming[together:]

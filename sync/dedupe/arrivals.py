@@ -36,7 +36,10 @@ _TAKE = text(
 _DROP = text(
     "DELETE FROM profiles_touched WHERE id IN (SELECT id FROM profiles_touched ORDER BY id LIMIT :rows)"
 )
-_WAIT = text("SELECT EXISTS (SELECT FROM profiles_touched)")
+_WAIT = text(
+    "SELECT EXISTS (SELECT FROM profiles_touched), set_config('plan_cache_mode', 'force_generic_plan', true),"
+    " set_config('enable_seqscan', 'off', true)"
+)
 _ALONE = text("SELECT pg_try_advisory_xact_lock(:key)")
 _EMPTY = text("TRUNCATE match_records, match_keys, match_words")
 _FORGET = text("DELETE FROM profiles_touched")
@@ -153,7 +156,7 @@ def arrive(engine: Engine) -> bool:
 
 def turn(session: Session) -> bool:
     """The same in the caller's transaction."""
-    if not session.scalar(_WAIT) or not session.scalar(_ALONE, {"key": ARRIVAL_LOCK}):
+    if not somebody_waits(session) or not session.scalar(_ALONE, {"key": ARRIVAL_LOCK}):
         return False
     found = state(session)
     if found is None or found.state == "off":
@@ -171,6 +174,15 @@ def turn(session: Session) -> bool:
         arrived = list({one.profile: one for one in (*arrived, *kept.of_cards(session, late))}.values())
     match(session, arrived)
     return True
+
+
+def somebody_waits(session: Session) -> bool:
+    """Whether anybody arrived; what this transaction asks is planned once for a connection from here on.
+
+    Planning costs more than doing it. An index is used whatever the size of a table is, so a plan from when
+    it was small serves; elsewhere a session plans every time, as tables grow.
+    """
+    return bool(session.scalar(_WAIT))
 
 
 def match(session: Session, arrived: Sequence[Kept]) -> None:

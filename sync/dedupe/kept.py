@@ -1,15 +1,12 @@
 """Records kept ready in PostgreSQL: what profiles say, prepared, with their blocking keys and their words."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-import psycopg
-from psycopg.pq import ExecStatus
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -60,8 +57,6 @@ _ALL_HOLDERS = text(
     " (SELECT DISTINCT profile_id FROM match_keys WHERE key = ANY(:keys) LIMIT :most)"
 )
 _WORDS = "SELECT word, records, given, family FROM match_words WHERE word = ANY(%s::text[])"
-_PLAN_ONCE = b"SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
-_PLAN = b"SET LOCAL plan_cache_mode TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT"
 
 written = msgspec.msgpack.Encoder().encode  # a prepared record as it is kept
 _decode = msgspec.msgpack.Decoder(Prepared).decode
@@ -211,24 +206,6 @@ def words(session: Session, wanted: Collection[str]) -> dict[str, Word]:
 def named(records: Iterable[Prepared]) -> set[str]:
     """The words that tell what records are called, as far as they are their own."""
     return set(chain.from_iterable((*one.name.words, *one.company) for one in records))
-
-
-@contextmanager
-def planned_once(session: Session) -> Iterator[None]:
-    """What is asked by keys meanwhile is planned once for a connection: planning it costs more than doing it.
-
-    An index is used whatever the size of a table is, so a plan from when it was small serves.
-    """
-    _set(session, _PLAN_ONCE)
-    yield
-    _set(session, _PLAN)  # where this isn't reached, the transaction is rolled back, and that with it
-
-
-def _set(session: Session, settings: bytes) -> None:
-    """Settings for this transaction, by libpq itself: they are asked for around every look."""
-    done = driver(session).pgconn.exec_(settings)
-    if done.status != ExecStatus.COMMAND_OK:
-        raise psycopg.OperationalError(done.get_error_message())
 
 
 def _ask(session: Session, query: str, values: list[Any]) -> list[tuple[Any, ...]]:

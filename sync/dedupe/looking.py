@@ -149,7 +149,4 @@ class Look:
 def look(session: Session, model: Model, arrived: Collection[Kept], total: int) -> Looked:
     """Weigh those who arrived; `total` is how many records are kept."""
     looking = Look(session, model, total)
-    if not arrived:
-        return Looked([], looking.counts)
-    with kept.planned_once(session):
-        return Looked(looking.pairs(arrived), looking.counts)
+    return Looked(looking.pairs(arrived) if arrived else [], looking.counts)

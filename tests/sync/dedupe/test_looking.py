@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from sync.dedupe import kept
+from sync.dedupe import arrivals, kept
 from sync.dedupe.kept import Kept
 from tests.customers.world import rows, say, shop
 from tests.sync.dedupe.test_arrivals_equal_runs import everybody, looked, ready
@@ -47,11 +47,10 @@ def test_words_of_names_with_nothing_in_common_are_not_asked_for(session: Sessio
     assert asked == [kept._HOLDERS]
 
 
-def test_queries_of_a_look_are_planned_once_and_no_others(session: Session) -> None:
+def test_queries_of_a_look_are_planned_once(session: Session) -> None:
     twins(session, 2)
     ready(session)
+    arrivals.somebody_waits(session)
     for _ in range(3):
         looked(session, everybody(session))
     assert [tuple(row) for row in rows(session, _PLANS)] == [(3, 0)]
-    settings = [rows(session, f"SHOW {name}")[0][0] for name in ("plan_cache_mode", "enable_seqscan")]
-    assert settings == ["force_custom_plan", "on"]
