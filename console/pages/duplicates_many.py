@@ -15,18 +15,27 @@ SAMPLES = 12
 
 
 def show(call: Call) -> Response:
-    """The plan: how many pairs and cards, what is left to a person, and some of the pairs."""
-    choice = _choice(call)
+    """The plan: how many pairs and cards, what is left to a person, and some of the pairs.
+
+    Nothing is planned before somebody has given an answer: a wrong one would be chosen by not looking.
+    """
+    rule, least = filters(call)
     place = duplicates.place(call.db)
+    chosen = {
+        "rule": rule,
+        "least": least,
+        "rules": [(one, pairs.rule_words(one)) for one in place.rules],
+        "scores": SCORES if place.scored or least else (),
+    }
+    if not call.query("answer", 20):
+        return call.page("duplicates_many.html", answer="", plan=None, **chosen)
+    choice = _choice(call)
     plan = bulk.plan(call.db, choice)
     samples = duplicates.these(call.db, plan.ids[:SAMPLES])
     return call.page(
         "duplicates_many.html",
+        answer=choice.answer,
         plan=plan,
-        choice=choice,
-        least=round(choice.least * 100),
-        rules=[(one, pairs.rule_words(one)) for one in place.rules],
-        scores=SCORES if place.scored or choice.least else (),
         samples=[
             pairs.pair(
                 one.left, one.right, call.reader, proposal=one.id, why=str(one.evidence.get("why", ""))
@@ -35,6 +44,7 @@ def show(call: Call) -> Response:
         ],
         reasons=[(words, plan.left_out[key]) for key, words in _reasons().items() if key in plan.left_out],
         most=bulk.MOST,
+        **chosen,
     )
 
 
@@ -55,7 +65,7 @@ def begin(call: Call) -> Response:
 
 def _choice(call: Call) -> Choice:
     rule, least = filters(call)
-    answer = call.query("answer", 20) or call.text("answer", 20) or "joined"
+    answer = call.query("answer", 20) or call.text("answer", 20)
     if answer not in ("joined", "different"):
         raise BadInput(_("Say whether they are the same person."), "answer")
     return Choice("joined" if answer == "joined" else "different", rule, least / 100)

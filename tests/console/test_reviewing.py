@@ -178,6 +178,8 @@ def test_many_are_planned_joined_and_undone(
 ) -> None:
     before = live(engine)
     page = browser.see("/duplicates/many?rule=phone")
+    assert "Choose an answer" in page and "Join" not in page and "Look at it" not in page
+    page = browser.see("/duplicates/many?rule=phone&answer=joined")
     assert "Join 2 pairs" in page and page.count("Look at it") == 2
     plan = re.search(r'name="plan" value="([^"]+)"', page)
     assert plan is not None and live(engine) == before
@@ -214,13 +216,13 @@ def test_a_plan_that_moved_is_shown_again(browser: Browser, engine: Engine, wait
         browser.submit(f"/duplicates/{waiting[0]}", decision="different")
     browser.submit("/duplicates/many", answer="joined", rule="nothing", plan="x" * 40)
     browser.submit("/duplicates/many", 422, answer="perhaps", plan=plan.group(1))
-    assert "Nothing like that waits" in browser.see("/duplicates/many?rule=nothing")
+    assert "Nothing like that waits" in browser.see("/duplicates/many?rule=nothing&answer=joined")
 
 
 def test_queries_do_not_grow(browser: Browser, engine: Engine, waiting: Sequence[UUID]) -> None:
     browser.see("/settings")
     for path, most in (
-        ("/duplicates/many", 7), ("/duplicates/many?answer=different", 4), ("/duplicates?rule=phone", 4),
+        ("/duplicates/many?answer=joined", 7), ("/duplicates/many?answer=different", 4), ("/duplicates?rule=phone", 4),
         ("/settings/policy?order.city=file&order.name=file", 8),
     ):  # fmt: skip
         with counted(engine) as sent:

@@ -142,7 +142,10 @@ def test_pages_are_sound(
 ) -> None:
     page = enter(chromium, address, engine, owner, size)
     watching = browsers.watch(page, address)
-    for path in ("/duplicates", "/duplicates/many", "/settings/policy?order.city=shop&order.name=file"):
+    for path in (
+        "/duplicates", "/duplicates/many", "/duplicates/many?answer=joined",
+        "/settings/policy?order.city=shop&order.name=file",
+    ):  # fmt: skip
         page.goto(address + path)
         assert browsers.overflow(page) <= 0, path
         assert browsers.serious(page) == [], path
