@@ -1,5 +1,7 @@
 """Many duplicates decided at once: what would change, then one operation that one undo takes back."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from console import pairs
@@ -21,7 +23,7 @@ def show(call: Call) -> Response:
     """
     rule, least = filters(call)
     place = duplicates.place(call.db)
-    chosen = {
+    chosen: dict[str, Any] = {
         "rule": rule,
         "least": least,
         "rules": [(one, pairs.rule_words(one)) for one in place.rules],
