@@ -10,7 +10,7 @@ from console.templating import link
 from console.web import Call
 from customers.matching.compare import LEVELS
 from customers.matching.model import AND, Model, Weights, probability, shipped
-from customers.matching.words import words
+from customers.matching.words import signed, words
 from foundation.errors import BadInput
 from foundation.records import PersonKind
 from foundation.text import _
@@ -134,8 +134,7 @@ def _widest(weights: Weights) -> float:
 
 
 def _bar(level: str, bits: float, widest: float) -> Bar:
-    shown = f"{bits:+.1f}".replace("-", "\N{MINUS SIGN}")
-    return Bar(level, shown, 50 + min(0.0, 50 * bits / widest), abs(50 * bits / widest))
+    return Bar(level, signed(bits), 50 + min(0.0, 50 * bits / widest), abs(50 * bits / widest))
 
 
 def train(call: Call) -> Response:

@@ -27,6 +27,7 @@ LEVELS = {
 }
 _EDGES = (-13, -10, -7, -5, -3, -1, 1, 3, 5)
 _RARITY = LEVELS["rarity"][1:]
+MOST_COMMON = _EDGES[-1]  # the power of two from which on a name is "more" than any level
 
 
 def vector(a: Prepared, b: Prepared, counts: Counts) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import TypedDict
 
 from customers.matching.model import AND, Contribution
+from customers.matching.persons import MOST_COMMON
 from foundation.text import _, spoken
 
 SHOWN = 3
@@ -27,13 +28,13 @@ def _names() -> dict[tuple[str, str], str]:
         ("name", "one"): _("the same single name"),
         ("name", "other_given"): _("different given names"),
         ("name", "other_family"): _("different family names"),
-        ("name", "other_word"): _("different names"),
+        ("name", "other_word"): _("names that differ in a word"),
         ("name", "different"): _("different names"),
         ("company", "same"): _("the same company name"),
         ("company", "slip"): _("one company name, with a slip"),
         ("company", "near"): _("nearly the same company name"),
         ("company", "part"): _("the company name of one is part of the other's"),
-        ("company", "other_word"): _("different company names"),
+        ("company", "other_word"): _("company names that differ in a word"),
         ("company", "different"): _("different company names"),
         ("contact", "same"): _("the same contact"),
         ("contact", "other"): _("different contacts"),
@@ -127,17 +128,24 @@ def _plainly(language: str) -> dict[str, str]:
         "street": _("the same street"),
         "town": _("the same town"),
         "other_street": _("different streets"),
-        "-1": _("an uncommon name"),
-        "1": _("by chance once in the data"),
-        "3": _("by chance a few times in the data"),
-        "5": _("by chance many times in the data"),
     }
 
 
 def words(on: str, level: str) -> tuple[str, str]:
     """What a comparison is called, and what a level of it says."""
-    said = _said(spoken()).get((on, level)) or _plainly(spoken()).get(level, level)
-    return _features(spoken()).get(on, on), said
+    said = _rarity(level) if on == "rarity" else _said(spoken()).get((on, level))
+    return _features(spoken()).get(on, on), said or _plainly(spoken()).get(level, level)
+
+
+def _rarity(level: str) -> str:
+    """How many others are expected to have a name by chance."""
+    if level in ("none", ""):
+        return ""
+    if level == "more":
+        return _("%(number)s others by chance, and more") % {"number": 2**MOST_COMMON}
+    power = int(level)
+    number = f"1/{2**-power:,}" if power < 0 else f"{2**power}"
+    return _("under %(number)s others by chance") % {"number": number}
 
 
 class Step(TypedDict):
@@ -186,4 +194,9 @@ def sentence(contributions: Iterable[Contribution]) -> str:
 
 
 def _shown(one: Contribution, known: Mapping[tuple[str, str], str]) -> str:
-    return f"{known[one.on, one.level]} ({one.bits:+.1f})"
+    return f"{known[one.on, one.level]} ({signed(one.bits)})"
+
+
+def signed(bits: float) -> str:
+    """Bits with their sign, as people write it."""
+    return f"{bits:+.1f}".replace("-", "\N{MINUS SIGN}")

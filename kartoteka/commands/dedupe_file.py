@@ -47,10 +47,12 @@ def file_command(
                 raise BadInput(f"{error.message}, as --column name=HEADING", "--column") from error
             raise
     found = ", ".join(f"{heading} → {field}" for field, heading in summary.columns.items())
-    text = (
-        f"{summary.rows:,} rows are {summary.customers:,} customers; {summary.proved:,} when only what is"
-        f" certain is joined. {summary.unreadable:,} rows can't be read.\nColumns: {found}"
+    rows, customers = (
+        f"{number:,} {noun}{'' if number == 1 else 's'}"
+        for number, noun in ((summary.rows, "row"), (summary.customers, "customer"))
     )
+    text = f"{customers} in {rows}; {summary.proved:,} when only what is certain is joined."
+    text += f" Rows that can't be read: {summary.unreadable:,}.\nColumns: {found}"
     say({"file": target, **msgspec.to_builtins(summary)}, as_json, text)
 
 

@@ -34,7 +34,7 @@ def read(path):
 def test_rows_come_out_with_their_customer(call, tmp_path):
     done = call(people(tmp_path / "in.csv"), "out.csv")
     assert done.exit_code == 0, done.output
-    assert "3 rows are 2 customers" in done.output
+    assert "2 customers in 3 rows" in done.output
     assert "Почта → email" in done.output
     assert read(tmp_path / "out.csv") == ["c1", "c1", "c3"]
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}

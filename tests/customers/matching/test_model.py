@@ -5,7 +5,8 @@ import pytest
 from customers.matching import compare
 from customers.matching.model import AND, NEVER, probability, shipped
 from customers.matching.prepared import Prepared
-from customers.matching.words import by_comparison, sentence
+from customers.matching.words import by_comparison, sentence, words
+from foundation.records import PersonKind
 from tests.customers.matching.people import counted, firm, record
 
 STRANGERS = [
@@ -74,3 +75,10 @@ def test_probability_of_bits() -> None:
     assert probability(1) == pytest.approx(2 / 3)
     assert probability(-1e9) == pytest.approx(0)
     assert probability(1e9) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", ["person", "company"])
+def test_every_level_that_weighs_has_words_of_its_own(kind: PersonKind) -> None:
+    for name, levels in compare.LEVELS[kind].items():
+        said = [words(name, level) for level in levels if level in shipped().weights(kind).bits.get(name, {})]
+        assert len(set(said)) == len(said) and all(text for _, text in said)
