@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from console.pages import duplicates, duplicates_many, matching, matching_runs
+from console.pages import duplicates, duplicates_many, matching, matching_export, matching_runs
 from console.roles import ADMINISTER, CHANGE, READ
 from console.serving import get, post
 
@@ -18,6 +18,7 @@ ROUTES: list[BaseRoute] = [
     get("/duplicates/runs", matching_runs.listing, READ),
     post("/duplicates/runs", matching_runs.plan, CHANGE),
     get("/duplicates/runs/{id}", matching_runs.show, READ),
+    get("/duplicates/runs/{id}/pairs.csv", matching_export.pairs, READ),
     post("/duplicates/runs/{id}", matching_runs.start, CHANGE),
     post("/duplicates/runs/{id}/cancel", matching_runs.cancel, CHANGE),
     post("/duplicates/{id}", duplicates.decide, CHANGE),

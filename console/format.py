@@ -7,10 +7,10 @@ from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from babel import Locale, dates, numbers
 from markupsafe import Markup
 
+from customers import phones
 from foundation.clock import now
 from foundation.text import _
 
@@ -123,12 +123,7 @@ class Reader:
 
     def phone(self, e164: str) -> str:
         """A phone number in groups; as it is when it can't be read."""
-        try:
-            return phonenumbers.format_number(
-                phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL
-            )
-        except phonenumbers.NumberParseException:
-            return e164
+        return phones.grouped(e164)
 
     def country(self, code: str) -> str:
         """The country's name in the reader's language."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import combinations
 from uuid import UUID
 
+from customers import phones
 from customers.clusters import REFUSALS, Clusters
 from customers.known import Decision, Known, Link, Proposal, Shared
 from customers.names import NameForm, compatible
@@ -273,6 +274,7 @@ _SAID = {
 def _explain(key: KeyId, refusal: str) -> dict[str, str]:
     but = REFUSALS.get(refusal, "the name on one of them would fit several people")
     value = key[1].rpartition("|")[2].partition(":")[2] if key[0] == "proof" else key[1]
+    value = phones.grouped(value) if key[0] == "phone" else value
     why = f"They share the {_SAID[key[0]]} {value}, but {but}."
     return {"key": key[1], "refused": refusal or "unsure", "why": why}
 

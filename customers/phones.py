@@ -135,6 +135,16 @@ def split(text: str) -> list[str]:
     return [part for part in _BETWEEN.split(text) if part]
 
 
+def grouped(e164: str) -> str:
+    """A number in groups, as people read it; as it is when it can't be read."""
+    try:
+        return phonenumbers.format_number(
+            phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL
+        )
+    except phonenumbers.NumberParseException:
+        return e164
+
+
 def search_digits(e164: str) -> tuple[str, ...]:
     """Digit strings whose beginnings find the number: whole, without the country code, the last 7 and 4."""
     digits = e164.lstrip("+")

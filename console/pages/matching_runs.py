@@ -47,7 +47,7 @@ def plan(call: Call) -> Response:
 
 def show(call: Call) -> Response:
     """One run: its numbers, its doubtful examples, what it left alone."""
-    run = _find(call)
+    run = find(call)
     operation = call.db.get(Operation, run.operation_id) if run.operation_id else None
     joined = runs.examples(call.db, run.id, joins=True, limit=EXAMPLES)
     asked = runs.examples(call.db, run.id, joins=False, limit=EXAMPLES)
@@ -73,14 +73,14 @@ def show(call: Call) -> Response:
 
 def start(call: Call) -> Response:
     """Carry the plan out."""
-    run = _find(call)
+    run = find(call)
     runs.start(call.db, run.id, call.actor, anyway=bool(call.text("anyway", 3)))
     return call.go(f"{PAGE}/{run.id}")
 
 
 def cancel(call: Call) -> Response:
     """Stop a run; what it did stays."""
-    run = _find(call)
+    run = find(call)
     runs.cancel(call.db, run.id)
     return call.go(f"{PAGE}/{run.id}", _("Stopped. What it did stays, and can be undone."))
 
@@ -146,7 +146,8 @@ def _examples(call: Call, some: Sequence[MatchPair], names: dict[UUID, Any]) -> 
     ]
 
 
-def _find(call: Call) -> MatchRun:
+def find(call: Call) -> MatchRun:
+    """The run that the address names."""
     run = call.db.get(MatchRun, call.id())
     if run is None:
         raise HTTPException(404)

@@ -132,7 +132,7 @@ def save(call: Call) -> Response:
 
 def _roles() -> dict[str, str]:
     return {
-        "accounting": _("any accounting system"),
+        "accounting": _("any ledger"),
         "shop": _("any shop"),
         "site": _("any site"),
         "mailbox": _("any mailbox"),

@@ -1,9 +1,12 @@
 """Runs of matching at the console: planned, looked at, carried out, explained on the card, taken back."""
 
+import csv
+
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from console.pages import matching_export
 from customers.tables import Customer
 from foundation.database import transaction
 from foundation.jobs import run_until_idle
@@ -63,6 +66,25 @@ def test_from_plan_to_undo(browser: Browser, engine: Engine, people: None) -> No
     browser.submit(f"/operations/{operation}/undo")
     assert live(engine) == before and "undone" in browser.see(page)
     assert page in browser.see("/duplicates/runs")
+
+
+def test_all_pairs_of_a_run_are_a_file(
+    browser: Browser, engine: Engine, people: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matching_export, "PAGE", 2)
+    page = planned(browser, engine)
+    assert f'"{page}/pairs.csv"' in browser.see(page)
+    with transaction(engine) as session:
+        session.execute(text('UPDATE match_pairs SET evidence = evidence || \'{"why": "=cmd()"}\''))
+        number = session.scalar(text("SELECT count(*) FROM match_pairs"))
+    rows = list(csv.DictReader(browser.see(f"{page}/pairs.csv").lstrip("\ufeff").splitlines()))
+    assert len(rows) == number and {row["would"] for row in rows} == {"be joined", "wait for a person"}
+    assert {row["why"] for row in rows} == {"'=cmd()"} and all(row["left_card"] for row in rows)
+    assert {row["came_of_it"] for row in rows} == {""}
+    browser.submit(page)
+    run_until_idle(engine)
+    rows = list(csv.DictReader(browser.see(f"{page}/pairs.csv").lstrip("\ufeff").splitlines()))
+    assert {row["came_of_it"] for row in rows} == {"joined", "asked about"}
 
 
 def test_many_are_joined_only_by_saying_so_twice(

@@ -92,11 +92,11 @@ def test_same_mailbox_same_name_joins() -> None:
 
 
 def test_different_names_are_only_proposed() -> None:
-    decision = run([someone(1, ANNA, phone="+7"), someone(2, BORIS, phone="+7")])
+    decision = run([someone(1, ANNA, phone="+77011234567"), someone(2, BORIS, phone="+77011234567")])
     assert len(decision.new_cards) == 2
     [proposal] = decision.proposals
     assert proposal.left < proposal.right
-    assert proposal.evidence["why"] == "They share the phone number +7, but their names differ."
+    assert proposal.evidence["why"] == "They share the phone number +7 701 123 4567, but their names differ."
 
 
 def test_nameless_record_bridges_nobody() -> None:
