@@ -55,7 +55,7 @@ def _cells(pair: MatchPair, names: Mapping[UUID, tuple[str, UUID | None]]) -> tu
     became = telling.left_words(pair.reason) if pair.reason else states.get(pair.state, "")
     would = _("be joined") if pair.joins else _("wait for a person")
     return (
-        pair.number, pair.cluster if pair.joins else "", would,
+        pair.number + 1, pair.cluster + 1 if pair.joins else "", would,
         str(left[1] or ""), left[0], str(right[1] or ""), right[0], pair.evidence.get("score", ""),
         f"{pair.bits:.2f}", str(pair.evidence.get("why", "")),
         telling.held_words(pair.held) if pair.held else "", became,
