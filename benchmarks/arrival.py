@@ -115,6 +115,8 @@ def insert(session: Session, people: Iterator[Person]) -> list[UUID]:
 class People:
     """Who is there, and who arrives."""
 
+    number = 0  # how many are kept ready
+
     def __init__(self, asked: argparse.Namespace) -> None:
         number = sum(warm_up(together) * together + asked.arrivals for together in asked.together)
         if asked.file:
@@ -131,11 +133,12 @@ class People:
             ]
 
 
-def fill(engine: Engine, there: Sequence[Person]) -> None:
-    """Have everybody kept ready."""
-    number = len(there)
+def fill(engine: Engine, people: People) -> None:
+    """Have everybody kept ready; a million who stay in this process would be in the way of measuring."""
+    number = len(people.there)
     with transaction(engine) as session:
-        insert(session, iter(there))
+        insert(session, iter(people.there))
+        people.there, people.number = [], number
         arrivals.turn_on(session)
     began, going_on = time.process_time(), True
     while going_on:
@@ -201,7 +204,7 @@ def measure(engine: Engine, people: People, number: int, together: int) -> None:
                 found += len(pairs)
             last = {(pair.one.profile, pair.other.profile): pair.bits for pair in pairs}
         report(laps, found / number, together)
-        if len(people.there) <= HELD:
+        if people.number <= HELD:
             hold(session, come, last)
 
 
@@ -245,7 +248,7 @@ def main() -> None:
         engine = make_engine(servers.database_url)
         upgrade(engine)
         everybody = People(asked)
-        fill(engine, everybody.there)
+        fill(engine, everybody)
         for together in asked.together:
             measure(engine, everybody, asked.arrivals, together)
         engine.dispose()
