@@ -57,7 +57,7 @@ def _cells(pair: MatchPair, names: Mapping[UUID, tuple[str, UUID | None]]) -> tu
     return (
         pair.number + 1, pair.cluster + 1 if pair.joins else "", would,
         str(left[1] or ""), left[0], str(right[1] or ""), right[0], pair.evidence.get("score", ""),
-        f"{pair.bits:.2f}", str(pair.evidence.get("why", "")),
+        round(pair.bits, 2), str(pair.evidence.get("why", "")),
         telling.held_words(pair.held) if pair.held else "", became,
     )  # fmt: skip
 

@@ -81,7 +81,7 @@ def rarity(shared: tuple[str, ...], counts: Counts) -> str:
 
 
 def middle(a: tuple[str, ...], b: tuple[str, ...]) -> str:
-    """Two patronymics or middle names."""
+    """The level at which patronymics or middle names compare, of `LEVELS["middle"]`; both say some."""
     if not set(a).isdisjoint(b):
         return "same"
     pairs = [(one, other) for one in a for other in b]

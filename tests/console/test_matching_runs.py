@@ -76,11 +76,12 @@ def test_all_pairs_of_a_run_are_a_file(
     assert f'"{page}/pairs.csv"' in browser.see(page)
     with transaction(engine) as session:
         session.execute(text('UPDATE match_pairs SET evidence = evidence || \'{"why": "=cmd()"}\''))
+        session.execute(text("UPDATE match_pairs SET bits = -1.5 WHERE number = 0"))
         number = session.scalar(text("SELECT count(*) FROM match_pairs"))
     rows = list(csv.DictReader(browser.see(f"{page}/pairs.csv").lstrip("\ufeff").splitlines()))
     assert len(rows) == number and {row["would"] for row in rows} == {"be joined", "wait for a person"}
     assert {row["why"] for row in rows} == {"'=cmd()"} and all(row["left_card"] for row in rows)
-    assert {row["came_of_it"] for row in rows} == {""}
+    assert {row["came_of_it"] for row in rows} == {""} and rows[0]["bits"] == "-1.5"
     browser.submit(page)
     run_until_idle(engine)
     rows = list(csv.DictReader(browser.see(f"{page}/pairs.csv").lstrip("\ufeff").splitlines()))
