@@ -8,7 +8,6 @@ import threading
 from asyncio import get_running_loop
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from math import ceil
 from typing import Any, TypeVar
 
 import psycopg
@@ -27,6 +26,7 @@ SLOTS = 10  # questions at the same time, each over a connection
 MOST = 200  # that may wait for theirs
 REMEMBERED = 1_000  # answers
 _LEAST = 0.1
+_CONNECTING = 2  # the driver gives up no sooner, and counts whole seconds
 _INTERVAL = 0.1  # the driver's own
 _HERE = threading.local()  # .until: when the question of this thread is given up
 T = TypeVar("T")
@@ -135,8 +135,10 @@ def _by(until: float, function: Callable[..., T], *given: Any) -> T:
 
 def _connect(dialect: Any, record: Any, given: list[Any], named: dict[str, Any]) -> _Line:
     """A connection of ours; the server ends a statement by itself, too, or it would wait on for its lock."""
+    if (left := _left()) < min(_CONNECTING, LONGEST / 2):
+        raise psycopg.OperationalError("no time is left to connect")
     options = f"{named['options']} -c statement_timeout={LONGEST * 900:.0f}"
-    return _Line.connect(*given, **{**named, "options": options, "connect_timeout": ceil(_left())})
+    return _Line.connect(*given, **{**named, "options": options, "connect_timeout": max(int(left), 1)})
 
 
 def _is_away(error: Exception) -> bool:

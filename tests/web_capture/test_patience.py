@@ -70,6 +70,22 @@ def test_what_was_given_up_is_not_asked_again(collector, pages):
     assert lines[1] is True, "its answer may come yet"
 
 
+def test_nobody_connects_when_no_time_is_left(collector, pages):
+    def look(after):
+        time.sleep(after)
+        with collector.asking.engine.connect() as connection:
+            return connection.scalar(text("SELECT 1"))
+
+    async def ask():
+        collector.asking.engine.dispose()
+        with pytest.raises(Lost):
+            await collector.asking.ask(look, 0.6)  # a frozen database would hold it the driver's two seconds
+        assert await collector.asking.ask(look, 0) == 1
+        assert await collector.asking.ask(look, 0.6) == 1, "over the connection that is there"
+
+    pages.client.portal.call(ask)
+
+
 def test_server_ends_what_was_given_up(pages, engine):
     ask = f"/v1/visitor?site={pages.site_key}&id=d1"
     waiting = (
