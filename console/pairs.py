@@ -82,6 +82,7 @@ class Pair:
     rows: list[PairRow]
     weights: list[Weight] = field(default_factory=list)
     score: str = ""
+    anew: bool = False  # weighed as the two are now
 
     @cached_property
     def names(self) -> PairRow:
@@ -98,17 +99,26 @@ def pair(
     return Pair(proposal, left, right, why, _rows(left, right, reader))
 
 
-def full(db: Session, found: duplicates.Pair, reader: Reader) -> Pair:
-    """A waiting pair with the facts of both sides and what its score is made of. One query."""
+def full(
+    db: Session, found: duplicates.Pair, reader: Reader, opinion: Mapping[str, Any] | None = None
+) -> Pair:
+    """A waiting pair with the facts of both sides and what its score is made of. One query.
+
+    An `opinion` of matching is shown instead of what was found then, unless it says the same; why a pair of
+    another rule waits is for that rule to say.
+    """
     sides = {row.id: row for row in db.execute(_FACTS, {"ids": [found.left.id, found.right.id]})}
     left, right = sides[found.left.id], sides[found.right.id]
     rows = _rows(left, right, reader) + [
         PairRow(label, tell(left), tell(right), compared=False) for label, tell in _facts(reader).items()
     ]
-    why = str(found.evidence.get("why") or _("They share a key (%s).") % rule_words(found.rule))
+    anew = opinion is not None and opinion.get("bits") != found.evidence.get("bits")
+    said = {**found.evidence, **(opinion or {})} if anew else found.evidence
+    why = (said if found.rule == "model" else found.evidence).get("why")
     return Pair(
-        found.id, left, right, why, [row for row in rows if row.left or row.right],
-        weights(found.evidence.get("waterfall")), score(found.evidence.get("score"), reader),
+        found.id, left, right, str(why or _("They share a key (%s).") % rule_words(found.rule)),
+        [row for row in rows if row.left or row.right],
+        weights(said.get("waterfall")), score(said.get("score"), reader), anew,
     )  # fmt: skip
 
 

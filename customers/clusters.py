@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
+from customers.birthdays import two_people
 from customers.known import Known
 from customers.names import NameForm, agreement
 
@@ -11,18 +12,23 @@ REFUSALS = {
     "verdict": "somebody decided that they are different",
     "name": "their names differ",
     "tax": "their tax numbers differ",
+    "birthday": "their birthdays differ",
 }
+
+
+NUMBERS = ("tax", "account")  # rules that go by a number of one's own: a birthday is mistyped more often
 
 
 class Cluster:
     """What the guards look at, summed over the members."""
 
-    __slots__ = ("forms", "homes", "identified", "kinds", "proved", "taxes")
+    __slots__ = ("born", "forms", "homes", "identified", "kinds", "proved", "taxes")
 
     def __init__(self) -> None:
         self.forms: set[NameForm] = set()
         self.kinds: set[str] = set()
         self.homes: set[UUID] = set()
+        self.born: set[str] = set()
         self.identified = False
         self.proved = False  # somebody in it is more than a browser's claim
         self.taxes: dict[str, set[str]] = {}
@@ -31,6 +37,8 @@ class Cluster:
         """Take one profile in; answers itself."""
         if profile.form.tokens:
             self.forms.add(profile.form)
+        if profile.born:
+            self.born.add(profile.born)
         if profile.home:
             self.homes.add(profile.home)
         if not profile.anonymous:
@@ -48,10 +56,16 @@ class Cluster:
         self.forms |= other.forms
         self.kinds |= other.kinds
         self.homes |= other.homes
+        self.born |= other.born
         self.identified |= other.identified
         self.proved |= other.proved
         for kind, values in other.taxes.items():
             self.taxes.setdefault(kind, set()).update(values)
+
+
+def _born_apart(a: Iterable[str], b: Collection[str]) -> bool:
+    """True when any two birthdays of two sets are two people's."""
+    return any(two_people(one, other) for one in a for other in b)
 
 
 def _names_agree(a: Iterable[NameForm], b: Collection[NameForm]) -> int:
@@ -100,9 +114,12 @@ class Clusters:
             self._of[a].absorb(self._of[b])
             self._parent[b] = a
 
-    def refusal(self, a: int, b: int) -> str:
-        """Which guard forbids the union (a key of REFUSALS), or empty."""
-        return self._refusal(self.of(a), self.of(b))
+    def refusal(self, a: int, b: int, rule: str = "") -> str:
+        """Which guard forbids the union by a rule (a key of REFUSALS), or empty."""
+        left, right = self.of(a), self.of(b)
+        if refused := self._refusal(left, right):
+            return refused
+        return "birthday" if rule not in NUMBERS and _born_apart(left.born, right.born) else ""
 
     def at_odds(self, roots: Sequence[int]) -> bool:
         """True when the names of these clusters can't all be one person's."""

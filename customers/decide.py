@@ -148,7 +148,7 @@ class _Run:
                 if (
                     root != here
                     and clusters.agreement(here, root) == level
-                    and not clusters.refusal(here, root)
+                    and not clusters.refusal(here, root, key[0])
                     and not (key[0] in CLAIMS and clusters.of(here).proved and clusters.of(root).proved)
                     and not (doubtful and clusters.doubt(here, root, roots))
                 ):
@@ -259,7 +259,7 @@ class _Run:
                 if not {a, b} & new or here is None or there is None:
                     continue
                 left, right = sorted((here, there))
-                refusal = self.clusters.refusal(a, b)
+                refusal = self.clusters.refusal(a, b, key[0])
                 if refusal not in ("kind", "verdict") and left != right and (left, right) not in done:
                     done.add((left, right))
                     self.decision.proposals.append(Proposal(left, right, key[0], _explain(key, refusal)))

@@ -32,6 +32,7 @@ class Known:
     by_device: bool = False
     claimed: bool = False
     soft: bool = False
+    born: str = ""  # the birthday, as `birthdays.digits` gives it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Proposal:
     left: UUID
     right: UUID
     rule: str
-    evidence: dict[str, Any]  # key, why, refused: kind verdict name tax unsure
+    evidence: dict[str, Any]  # key, why, refused: kind verdict name tax birthday unsure
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers import birthdays
 from customers import graph as graphs
 from customers.decide import decide
 from customers.identity import name_form
@@ -84,6 +85,7 @@ def _decide(
             anonymous=member.kind in NAMELESS, home=edge.card if edge else None,
             group=groups[member.id] if edge else None, by_device=first is not None and first.rule == "device",
             claimed=member.kind == "lead",
+            born="" if member.person.kind == "company" else birthdays.digits(member.person.birthday),
             soft=member.kind in BROWSERS and first is not None and first.rule in LIKELY,
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from customers import duplicates
 from foundation.errors import BadInput
 from foundation.tables import Operation
 from foundation.text import _
+from sync.dedupe.opinion import opinion
 
 SCORES = (50, 80, 90, 95, 99)  # percent that a filter offers
 
@@ -36,13 +37,17 @@ def show(call: Call) -> Response:
     at = call.query("at", 40)
     place = duplicates.place(call.db, as_id(at) if at else None, rule, least / 100)
 
+    def full(found: duplicates.Pair) -> pairs.Pair:
+        said = opinion(call.db, found.left.id, found.right.id)
+        return pairs.full(call.db, found, call.reader, said)
+
     def go(pair: UUID | None) -> str:
         return link("/duplicates", at=pair, rule=rule, least=least or "") if pair else ""
 
     return call.page(
         "duplicates.html",
         place=place,
-        pair=pairs.full(call.db, place.pair, call.reader) if place.pair else None,
+        pair=full(place.pair) if place.pair else None,
         found_at=place.pair.found_at if place.pair else None,
         before=go(place.before),
         after=go(place.after),

@@ -7,7 +7,8 @@ them are proved to be two people.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from customers.matching import persons, signals
+from customers import birthdays
+from customers.matching import persons
 from customers.matching.prepared import Prepared
 
 LARGEST = 50  # records; more of one customer would be a mistake of ours
@@ -56,7 +57,7 @@ def refusal(a: Prepared, b: Prepared) -> str:
         return ""
     if a.name.middle and b.name.middle and persons.middle(a.name.middle, b.name.middle) == "different":
         return "middle"
-    return "birthday" if signals.birthday(a.born, b.born) == "other" else ""
+    return "birthday" if birthdays.two_people(a.born, b.born) else ""
 
 
 def join(

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 
+from customers import birthdays
 from customers.likeness import INITIAL, likeness
 from customers.matching import naming, signals
 from customers.matching.counts import Counts
@@ -44,7 +45,7 @@ def vector(a: Prepared, b: Prepared, counts: Counts) -> tuple[str, ...]:
         signals.values("phone", a.phones, b.phones, counts),
         signals.values("device", a.devices, b.devices, counts),
         signals.tax(a.tax, b.tax) if a.tax and b.tax else "unknown",
-        signals.birthday(a.born, b.born) if a.born and b.born else "unknown",
+        birthdays.compare(a.born, b.born) if a.born and b.born else "unknown",
         place,
         postcode,
         signals.mail_name(a, b),

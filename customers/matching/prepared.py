@@ -2,7 +2,7 @@
 
 import msgspec
 
-from customers import companies, phones, tax_numbers
+from customers import birthdays, companies, phones, tax_numbers
 from customers.identity import country_of
 from customers.latin import latin, sound
 from customers.matching import mailboxes, naming, places
@@ -51,7 +51,7 @@ def prepare(person: Person) -> Prepared:
         _phones(person, country),
         tuple(device for device in person.device_ids[:MOST] if device),
         _tax(person, country),
-        f"{person.birthday:%Y%m%d}" if person.birthday else "",
+        birthdays.digits(person.birthday),
         tuple(
             places.read(one.line[:LONGEST], one.city[:LONGEST], one.postcode[:LONGEST])
             for one in person.addresses[:MOST]

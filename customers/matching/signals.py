@@ -85,15 +85,6 @@ def tax(a: str, b: str) -> str:
     return "other" if kind == other_kind or "?" in (kind, other_kind) else "unknown"
 
 
-def birthday(a: str, b: str) -> str:
-    """Two birthdays of eight digits: a slip, swapped day and month are near."""
-    if not a or not b:
-        return "unknown"
-    if a == b:
-        return "same"
-    return "near" if sorted(a) == sorted(b) or one_slip(a, b) else "other"
-
-
 def place(a: Prepared, b: Prepared) -> tuple[str, str]:
     """The addresses and postcodes of two records, where they agree best."""
     if not a.places or not b.places:

@@ -18,7 +18,7 @@ from foundation.database import copy_rows, driver
 from sync.dedupe import reading
 
 ARRIVAL_LOCK = 7_402  # one writer of what is kept, and one who matches by it
-FORM = 2  # raise it when `prepare` or `keys` give something else: everything is kept anew
+FORM = 3  # raise it when `prepare` or `keys` give something else: everything is kept anew
 
 _COLUMNS = "profile_id, card_id, mark, claimed, record"
 _OF_CARDS = text(f"SELECT {_COLUMNS} FROM match_records WHERE card_id = ANY(:cards)")

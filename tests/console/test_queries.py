@@ -24,7 +24,7 @@ COSTS = {
     "/customers/{card}?tab=profiles": 6,
     "/customers/{card}?tab=links": 5,
     "/orders/{order}": 4,
-    "/duplicates": 4,
+    "/duplicates": 5,
     "/duplicates/matching": 6,
     "/connections": 3,
     "/connections/{shop}": 6,

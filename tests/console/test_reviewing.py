@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
@@ -19,9 +20,11 @@ from customers.tables import Customer, Duplicate
 from foundation.database import transaction
 from foundation.jobs import run_until_idle
 from foundation.tables import Operation
+from sync.dedupe.opinion import opinion
 from tests.console import company
 from tests.console.conftest import Browser
 from tests.console.test_queries import counted
+from tests.sync.dedupe.test_arrivals_equal_runs import ready
 
 assert customer_jobs  # imported for the jobs they register
 
@@ -129,6 +132,31 @@ def test_a_waterfall_is_drawn(browser: Browser, engine: Engine, waiting: Sequenc
     assert browser.get("/duplicates/many?least=50").status_code == 200
 
 
+def test_a_pair_is_weighed_as_it_is_now(browser: Browser, engine: Engine, waiting: Sequence[UUID]) -> None:
+    page = browser.see("/duplicates")
+    assert "% sure" not in page and "weighed as they are now" not in page, "nobody is kept ready"
+    with transaction(engine) as session:
+        ready(session)
+        pair = duplicates.place(session, waiting[0]).pair
+        assert pair
+        why, said = pair.evidence["why"], opinion(session, pair.left.id, pair.right.id)
+    assert said
+    page = browser.see("/duplicates")
+    assert str(escape(why)) in page, "its rule says why it waits"
+    assert pairs.score(said["score"], Reader()) in page and "weighed as they are now" in page
+    assert page.count('class="for"') + page.count('class="against"') == len(said["waterfall"])
+    say = text("UPDATE duplicates SET rule = 'model', evidence = CAST(:said AS jsonb) WHERE id = :id")
+    for evidence, shown_why, anew in (
+        ({**said, "why": "As a run said. Not joined by itself: held"}, "As a run said.", False),
+        ({**said, "why": "Before.", "bits": said["bits"] + 3}, said["why"], True),
+    ):
+        with transaction(engine) as session:
+            session.execute(say, {"said": json.dumps(evidence), "id": waiting[0]})
+        page = browser.see("/duplicates")
+        assert str(escape(shown_why)) in page
+        assert ("weighed as they are now" in page) is anew
+
+
 def test_weights_that_are_none() -> None:
     drawn: list[object] = [
         None,
@@ -223,7 +251,7 @@ def test_queries_do_not_grow(browser: Browser, engine: Engine, waiting: Sequence
     browser.see("/settings")
     for path, most in (
         ("/duplicates/many?answer=joined", 7), ("/duplicates/many?answer=different", 4),
-        ("/duplicates?rule=phone", 4), ("/settings/policy?order.city=file&order.name=file", 8),
+        ("/duplicates?rule=phone", 5), ("/settings/policy?order.city=file&order.name=file", 8),
     ):  # fmt: skip
         with counted(engine) as sent:
             browser.see(path)

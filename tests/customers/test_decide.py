@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customers import identity, names
+from customers import birthdays, identity, names
 from customers.decide import decide
 from customers.identity import Key
 from customers.known import Decision, Known
@@ -35,6 +35,7 @@ def someone(
     tax: str = "",
     device: str = "",
     company: str = "",
+    born: str = "",
     home: UUID | None = None,
     by_device: bool = False,
 ) -> Known:
@@ -55,6 +56,7 @@ def someone(
         home=home,
         group=home,
         by_device=by_device,
+        born=born,
     )
 
 
@@ -97,6 +99,33 @@ def test_different_names_are_only_proposed() -> None:
     [proposal] = decision.proposals
     assert proposal.left < proposal.right
     assert proposal.evidence["why"] == "They share the phone number +7 701 123 4567, but their names differ."
+
+
+def test_two_birthdays_are_only_proposed() -> None:
+    mother = someone(1, ANNA, email="a@b.ru", born="19620304")
+    daughter = someone(2, ANNA, email="a@b.ru", born="19891117")
+    decision = run([mother, daughter])
+    assert len(decision.new_cards) == 2
+    [proposal] = decision.proposals
+    assert (proposal.evidence["refused"], proposal.rule) == ("birthday", "email")
+    assert proposal.evidence["why"] == "They share the e-mail address a@b.ru, but their birthdays differ."
+    nobody = someone(3, ANNA, email="a@b.ru")
+    found = cards(run([mother, daughter, nobody]))
+    assert found[1] != found[2], "who says none is no bridge"
+
+
+@pytest.mark.parametrize("other", ["19620304", "19620403", "19630304", "19620101", "19900101", ""])
+def test_birthdays_of_one_person_join(other: str) -> None:
+    one, again = (someone(n, ANNA, email="a@b.ru", born=born) for n, born in ((1, "19620304"), (2, other)))
+    assert len(run([one, again]).new_cards) == 1
+
+
+def test_birthday_is_mistyped_more_often_than_a_tax_number() -> None:
+    one, again = (
+        someone(n, ANNA, tax="ru.inn:1", born=born) for n, born in ((1, "19620304"), (2, "19891117"))
+    )
+    decision = run([one, again])
+    assert (len(decision.new_cards), decision.proposals) == (1, [])
 
 
 def test_nameless_record_bridges_nobody() -> None:
@@ -211,11 +240,12 @@ def test_thousand_guests_are_one_card() -> None:
 
 NAMES = ["", "Anna", "Anna Petrova", "Petrova A.", "Boris Weber", "Boris", "Dana Kim", "Anna Weber"]
 people = st.builds(
-    lambda name, email, phone, tax, device: {
-        "name": name, "email": email, "phone": phone, "tax": tax, "device": device
+    lambda name, email, phone, tax, device, born: {
+        "name": name, "email": email, "phone": phone, "tax": tax, "device": device, "born": born
     },
     st.sampled_from(NAMES), st.sampled_from(["", "e1", "e2", "e3"]), st.sampled_from(["", "p1", "p2"]),
     st.sampled_from(["", "", "ru.inn:1", "ru.inn:2"]), st.sampled_from(["", "d1"]),
+    st.sampled_from(["", "", "19620304", "19620403", "19891117", "19900101"]),
 )  # fmt: skip
 
 
@@ -249,7 +279,10 @@ def test_no_cluster_breaks_a_guard(fresh: list[dict], known: list[dict], data: s
             assert names.compatible(one.form, other.form)
             assert (one.home, other.home) not in verdicts
             assert (other.home, one.home) not in verdicts
-        assert len({key.value for one in members for key in one.keys if key.kind == "tax"}) < 2
+        taxes = {key.value for one in members for key in one.keys if key.kind == "tax"}
+        assert len(taxes) < 2
+        births = {one.born for one in members}
+        assert taxes or not any(birthdays.two_people(one, other) for one in births for other in births)
     assert all(profile.id.int in found for profile in batch if not profile.anonymous)
 
 
