@@ -42,7 +42,7 @@ COMMANDS = {
     "conflicts": ("directories", "List what both sides changed, and decide it."),
     "undo": ("operations", "Take back an import, a merge, a split or another operation."),
     "operations": ("operations", "List what was done in bulk and can be undone."),
-    "dedupe": ("duplicates", "Look for duplicates by exact keys; list or decide those waiting."),
+    "dedupe": ("duplicates", "Look for duplicates by exact keys; list or decide those that wait."),
     "merge": ("duplicates", "Join two cards into one."),
     "problems": ("problems", "List what went wrong, try it again, or set it aside."),
     "export": ("export", "Write customers or orders as CSV or JSON lines."),

@@ -1,4 +1,4 @@
-"""Duplicates by exact keys: look again, list, decide; and joining two cards by hand."""
+"""Duplicates: look again by exact keys, list those that wait, decide; and joining two cards by hand."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,7 @@ def dedupe_command(
     ctx: click.Context, join_id: UUID | None, apart_id: UUID | None, limit: int, data: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """List pairs of cards that share a key but may be two customers, or decide one of them.
+    """List pairs of cards that may be one customer or two, or decide one of them.
 
     Records that have landed are compared first, so nothing that waits is missing from the list.
     """
@@ -73,6 +73,7 @@ def as_row(pair: Any) -> dict[str, Any]:
         "id": pair.id,
         "rule": pair.rule,
         "why": pair.evidence.get("why", pair.rule),
+        "score": pair.evidence.get("score"),
         "found_at": pair.found_at,
         "left": pair.left._asdict(),
         "right": pair.right._asdict(),

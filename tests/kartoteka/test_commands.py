@@ -202,7 +202,7 @@ def test_waiting_pair_is_decided(kartoteka, tmp_path):
     ]
     kartoteka("import", "customers", old_list(tmp_path / "old.csv", rows), "--name", "Old", "--yes")
     waiting = kartoteka("dedupe", "--json").json
-    assert waiting["waiting"] == 1
+    assert waiting["waiting"] == 1 and waiting["data"][0]["score"] is None, "a key found it"
     kartoteka("dedupe", "--apart", waiting["data"][0]["id"])
     assert kartoteka("dedupe", "--json").json["waiting"] == 0
 

@@ -37,6 +37,8 @@ def test_plan_run_undo(kartoteka, engine: Engine, people: None) -> None:
     text = kartoteka("dedupe", "run").text
     assert "2 pairs joined, 1 wait for a person." in text and "Undo: kartoteka undo" in text
     assert "There is nothing to do" in kartoteka("dedupe", "run").text
+    (pair,) = kartoteka("dedupe", "--json").json["data"]
+    assert pair["rule"] == "model" and 0.5 < pair["score"] < 1
 
 
 def test_run_is_cancelled(kartoteka, people: None) -> None:
