@@ -3,7 +3,8 @@
 Names and words of companies are entities that are written in several ways; a copy puts another that is about
 as common in the place of each. So given and family names meet anew, mailboxes follow their owners' names, and
 slips, initials and scripts stay where they were. Digits are permuted; towns and streets stay, for others.
-Korean names stay as well, so there it is the places that are given to others.
+Korean names stay as well, so there it is the places that are given to others. A mailbox keeps its slips, and
+what is mistyped of a provider stays so; what is typed in place of a mailbox stays as it is.
 """
 
 import random
@@ -17,6 +18,9 @@ from typing import NamedTuple, TypeVar
 
 from customers import companies, nicknames
 from customers.latin import latin, sound
+from customers.likeness import slips
+from customers.matching import mailboxes
+from customers.names import KOREAN_FAMILIES
 
 _WORD = re.compile(r"[^\W\d_]+")
 _MIDDLE = re.compile(r".{2,}(vich|vna|ichna|uly|uli|kyzy|kizi|kyz)$")
@@ -24,6 +28,10 @@ _FEMININE = re.compile(r"(ov|ev|in)a$")
 _HANGUL = re.compile(r"[가-힣]+")
 _YEAR, _DIGIT = re.compile(r"\d{4}"), re.compile(r"\d")
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii"))
+_TRADERS = frozenset(
+    "ип чп жк e k индивидуальный предприниматель sole proprietor dba şahıs şirketi firması ticaret".split()  # noqa: SIM905 - it reads so
+)
+_KOREAN_MAIL = re.compile(r"@(naver|hanmail|daum|kakao|nate)\.")
 Row = dict[str, str]
 Entity = tuple[str, str]  # class and name
 T = TypeVar("T")
@@ -71,6 +79,10 @@ class World:
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
+        self._koreans = {row["cluster_id"] for row in rows if _korean(row)}
+        self._providers = Counter(row["email"].strip().partition("@")[2].lower() for row in rows)
+        public = [one for one, often in self._providers.items() if often > len(rows) // 1000]
+        self._public = {one for one in self._providers if any(slips(one, known, 1) for known in public)}
         self._roles = {"given": Counter[str](), "family": Counter[str]()}
         for row in rows:
             self._roles["given"].update(map(_folded, _WORD.findall(row["first_name"])))
@@ -85,7 +97,6 @@ class World:
             entity: {script: [form for form, _ in forms.most_common()] for script, forms in found.items()}
             for entity, found in self._forms.items()
         }
-        self._providers = Counter(row["email"].strip().partition("@")[2].lower() for row in rows)
         self._pieces = [self._read(row) for row in rows]
         self._places = Counter(word for row in rows for word in self._korean_places(row))
 
@@ -94,11 +105,8 @@ class World:
             if not self._korean(row):
                 yield from _WORD.findall(row[field])
 
-    @staticmethod
-    def _korean(row: Row) -> bool:
-        return row["country"] == "KR" or bool(
-            _HANGUL.search(row["name"] + row["first_name"] + row["last_name"])
-        )
+    def _korean(self, row: Row) -> bool:
+        return row["cluster_id"] in self._koreans
 
     @staticmethod
     def _korean_places(row: Row) -> Iterator[str]:
@@ -106,6 +114,8 @@ class World:
 
     def _entity(self, word: str, field: str) -> Entity | None:
         folded = _folded(word)
+        if word.lower() in _TRADERS:
+            return None
         if field == "company":
             form = not companies.tokens(word) or companies.tokens(word) != (folded,)
             return None if form or len(folded) < 3 else ("company", folded)
@@ -145,13 +155,16 @@ class World:
         found = {}
         for field in ("name", "first_name", "last_name", "company"):
             found[field] = list(self._split(row, row[field], field))
+        if not mailboxes.read(row["email"]):
+            return found
         local, _, domain = row["email"].strip().partition("@")
-        found["local"] = list(self._mailbox(row, local))
+        ways = [list(self._mailbox(row, text)) for text in (local, local.replace(".", ""))]
+        found["local"] = max(ways, key=_known)  # a dot within a name is the provider's to ignore
         found["domain"] = list(self._mailbox(row, domain)) if self._private(domain) else [Piece(domain)]
         return found
 
     def _private(self, domain: str) -> bool:
-        return self._providers[domain.lower()] <= len(self.rows) // 1000
+        return domain.lower() not in self._public
 
     def _split(self, row: Row, text: str, field: str) -> Iterator[Piece]:
         at = 0
@@ -203,7 +216,11 @@ class World:
                     yield Piece(part, entity, _script(part, entity))
                     yield from self._run(run[start + size :], known)
                     return
-        yield Piece(run)
+        mistyped = (entity for folded, entity in known.items() if slips(_folded(run), folded, 1))
+        if len(run) > 3 and (entity := next(mistyped, None)):
+            yield Piece(run, entity, _script(run, entity), slip=len(run) // 2)
+        else:
+            yield Piece(run)
 
     def copy(self, number: int) -> Iterator[Row]:
         """Every row as somebody of another world."""
@@ -221,7 +238,7 @@ class World:
             for field, parts in pieces.items():
                 made[field] = "".join(self._written(piece, given_to) for piece in parts)
             local, at, domain = row["email"].strip().partition("@")
-            if at:
+            if at and mailboxes.read(row["email"]):
                 home = str(number) * 2 if self._private(domain) else ""
                 made["email"] = (
                     f"{number}{number}{made.get('local', local)}@{home}{made.get('domain', domain)}"
@@ -256,11 +273,11 @@ class World:
         if forms:
             form = forms[min(piece.rank, len(forms) - 1)]
         elif others:
-            form = others[min(piece.rank, len(others) - 1)]
-            if feminine == "True":
-                form += "а" if script == "cyrillic" else "a"
+            form = _inflected(others[min(piece.rank, len(others) - 1)], feminine=feminine == "True")
         else:
-            form = latin(next(iter(found.values()))[0])
+            form = _inflected(latin(next(iter(found.values()))[0]), feminine=feminine == "True")
+        if piece.text.isascii():
+            form = latin(form)
         if piece.initial:
             form = form[0]
         if 0 <= piece.slip < len(form) - 1:
@@ -268,6 +285,26 @@ class World:
         if piece.text.isupper() and (len(piece.text) > 1 or piece.initial):
             return form.upper()
         return form[0].upper() + form[1:] if piece.text[0].isupper() else form
+
+
+def _inflected(family: str, *, feminine: bool) -> str:
+    """A family name as a woman or a man has it, where that is a difference."""
+    if feminine:
+        family = re.sub(r"(ов|ев|ин)$", r"\1а", re.sub(r"ский$", "ская", family))
+        return re.sub(r"(ov|ev|in)$", r"\1a", re.sub(r"sk(iy|ii|ij|y|i)$", "skaya", family))
+    family = re.sub(r"(ов|ев|ин)а$", r"\1", re.sub(r"ская$", "ский", family))
+    return re.sub(r"(ov|ev|in)a$", r"\1", re.sub(r"ska(ya|ia|ja)$", "skiy", family))
+
+
+def _known(pieces: list[Piece]) -> int:
+    return sum(len(piece.text) for piece in pieces if piece.entity)
+
+
+def _korean(row: Row) -> bool:
+    said = _WORD.findall(f"{row['name']} {row['first_name']} {row['last_name']}".lower())
+    if row["country"] == "KR" or _HANGUL.search("".join(said)) or _KOREAN_MAIL.search(row["email"].lower()):
+        return True
+    return not row["country"] and len(said) > 1 and not KOREAN_FAMILIES.isdisjoint((said[0], said[-1]))
 
 
 def _shuffled(often: dict[T, int], kind: Callable[[T], object], dice: random.Random) -> dict[T, T]:
