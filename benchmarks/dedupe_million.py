@@ -5,8 +5,9 @@
     python -m benchmarks.dedupe_splink MORE.csv
 
 Every copy is other people (`benchmarks.dedupe_world`). A copy alone is somewhat harder than the file: some
-recall is lost with spellings that are rendered in other ways than they were mistaken in. So what is measured
-of a million is no flattery. Processor seconds of the stages are printed.
+recall is lost with spellings that are rendered in other ways than they were mistaken in. Rows of two copies
+may resemble each other more than two people's do. So what is measured of a million is no flattery. Processor
+seconds of the stages are printed.
 """
 
 import argparse
