@@ -45,12 +45,15 @@ _ADD = text("UPDATE match_arrivals SET records = records + :more")
 
 _MOST = f"CASE k.key & 1 WHEN 1 THEN {keys.NAMESAKES} ELSE {CROWDED} END"
 _HOLDERS = f"""
-SELECT k.key, r.profile_id, r.card_id, r.mark, r.claimed, r.record
+SELECT k.key, r.profile_id, r.card_id, r.mark, r.claimed, r.record,
+  NULL::text, NULL::integer, NULL::integer, NULL::integer
 FROM unnest(%s::bigint[]) AS k (key) CROSS JOIN LATERAL (
   SELECT array_agg(f.profile_id) AS ids FROM (
     SELECT m.profile_id FROM match_keys m WHERE m.key = k.key LIMIT {_MOST} + 1) f) h
 LEFT JOIN match_records r ON r.profile_id = ANY(h.ids) AND cardinality(h.ids) <= {_MOST}
 WHERE h.ids IS NOT NULL
+UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, word, records, given, family
+FROM match_words WHERE word = ANY(%s::text[])
 """
 _ALL_HOLDERS = text(
     f"SELECT {_COLUMNS} FROM match_records WHERE profile_id IN"
@@ -75,6 +78,9 @@ class Kept(NamedTuple):
     def prepared(self) -> Prepared:
         """The record itself."""
         return _decode(self.data)
+
+
+Holders = dict[int, list[Kept] | None]  # of each key; None where it is crowded
 
 
 def number(key: str) -> int:
@@ -182,15 +188,20 @@ def _less(more: Word | None, less: Word | None) -> tuple[int, ...]:
     return tuple(getattr(more, name, 0) - getattr(less, name, 0) for name in _WORD)
 
 
-def holders(session: Session, wanted: Collection[int]) -> dict[int, list[Kept] | None]:
-    """Who has each of these keys; None of one that is crowded. One query."""
-    found: dict[int, list[Kept] | None] = {key: [] for key in wanted}
-    for key, *said in _ask(session, _HOLDERS, list(wanted)):
-        if said[0] is None:
+def holders(
+    session: Session, wanted: Collection[int], said: Collection[str]
+) -> tuple[Holders, dict[str, Word]]:
+    """Who has each of these keys, None of one that is crowded, and the same as `words`. One query."""
+    found: Holders = {key: [] for key in wanted}
+    counted: dict[str, Word] = {}
+    for key, profile, card, mark, claimed, record, *word in _ask(session, _HOLDERS, list(wanted), list(said)):
+        if key is None:
+            counted[word[0]] = Word(*word[1:])
+        elif profile is None:
             found[key] = None
         elif (holding := found[key]) is not None:
-            holding.append(Kept(*said))
-    return found
+            holding.append(Kept(profile, card, mark, claimed, record))
+    return found, counted
 
 
 def all_holders(session: Session, wanted: Collection[int], most: int | None) -> list[Kept]:
@@ -208,6 +219,6 @@ def named(records: Iterable[Prepared]) -> set[str]:
     return set(chain.from_iterable((*one.name.words, *one.company) for one in records))
 
 
-def _ask(session: Session, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
+def _ask(session: Session, query: str, *values: list[Any]) -> list[tuple[Any, ...]]:
     """What a small query finds, by the driver itself: half of its cost would be on the way to it."""
-    return driver(session).cursor(binary=True).execute(query, (values,), prepare=True).fetchall()
+    return driver(session).cursor(binary=True).execute(query, values, prepare=True).fetchall()

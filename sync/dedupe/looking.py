@@ -1,6 +1,6 @@
 """Those who arrive against all who are kept ready: the pairs and weights that a run would find."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -45,7 +45,12 @@ class _Words(dict[str, Word]):
         """Read some at once."""
         missing = [word for word in wanted if word not in self]
         if missing:
-            self.update(dict.fromkeys(missing, _NOBODY) | kept.words(self._session, missing))
+            self.know(missing, kept.words(self._session, missing))
+
+    def know(self, wanted: Iterable[str], counted: Mapping[str, Word]) -> None:
+        """Take in what was read of some: nobody has the others."""
+        self.update(dict.fromkeys(wanted, _NOBODY))
+        self.update(counted)
 
     def get(self, word: str, default: Any = None) -> Any:
         """The counts of a word."""
@@ -75,7 +80,7 @@ class Look:
         self.session, self.model = session, model
         self.words = _Words(session)
         self.counts = Counts(records=total, words=self.words, shared=_Sharings(self))
-        self._holders: dict[int, list[Kept] | None] = {}
+        self._holders: kept.Holders = {}
         self._prepared: dict[int, Prepared] = {}
 
     def pairs(self, arrived: Collection[Kept]) -> list[Weighed]:
@@ -87,7 +92,9 @@ class Look:
             for value in shareable(self._read(one))
             for key in keys.of_value(value)
         }
-        self._holders = kept.holders(self.session, beside.union(*keyed))
+        said = kept.named(self._read(one) for one in arrived)
+        self._holders, counted = kept.holders(self.session, beside.union(*keyed), said)
+        self.words.know(said, counted)
         found: dict[tuple[int, int], tuple[Kept, Kept]] = {}
         for one, own in zip(arrived, keyed, strict=True):
             found |= self._beside(one, own)
@@ -122,7 +129,8 @@ class Look:
         if "company" in (a.kind, b.kind):
             return kept.named((a, b))
         found = naming.compare(a.name, b.name)
-        return found.shared if found.level == "different" else (*found.shared, *found.left, *found.right)
+        doubtful = found.level in ("near", "other_word")  # counts tell whether these are given names
+        return (*found.shared, *found.left, *found.right) if doubtful else found.shared
 
     def _weigh(self, one: Kept, other: Kept) -> Weighed:
         bits = self.model.weigh(self._read(one), self._read(other), self.counts)
@@ -141,7 +149,7 @@ class Look:
 
     def _counted(self, records: Collection[Kept]) -> Sharing:
         read = [self._read(one) for one in records]
-        self.words.load(kept.named(read))
+        self.words.load(kept.named(one for one in read if not one.given))
         names = {self.counts.called(one) for one in read} - {""}
         return Sharing(len(read), max(1, len(names))) if len(read) > 1 else ALONE
 

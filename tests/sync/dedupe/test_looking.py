@@ -21,9 +21,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The queries of looks."""
     queries, ask = list[str](), kept._ask
 
-    def asking(session: Session, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    def asking(session: Session, query: str, *values: list[Any]) -> list[tuple[Any, ...]]:
         queries.append(query)
-        return ask(session, query, values)
+        return ask(session, query, *values)
 
     monkeypatch.setattr(kept, "_ask", asking)
     return queries
@@ -33,11 +33,11 @@ def called(session: Session, word: str) -> Kept:
     return next(one for one in everybody(session) if word in one.prepared.name.words)
 
 
-def test_one_who_arrives_costs_two_queries(session: Session, asked: list[str]) -> None:
+def test_one_who_arrives_costs_one_query(session: Session, asked: list[str]) -> None:
     twins(session, 2)
     ready(session)
     assert len(looked(session, [called(session, "panaruk")])) == 1
-    assert asked == [kept._HOLDERS, kept._WORDS]
+    assert asked == [kept._HOLDERS]
 
 
 def test_words_of_names_with_nothing_in_common_are_not_asked_for(session: Session, asked: list[str]) -> None:
@@ -45,6 +45,13 @@ def test_words_of_names_with_nothing_in_common_are_not_asked_for(session: Sessio
     ready(session)
     assert len(looked(session, [called(session, "panaruk")])) == 1
     assert asked == [kept._HOLDERS]
+
+
+def test_words_that_only_others_say_cost_another(session: Session, asked: list[str]) -> None:
+    say(session, shop(session), man("a"), man("b", name="Avdey Panaruk"))
+    ready(session)
+    assert len(looked(session, [called(session, "avdei")])) == 1
+    assert asked == [kept._HOLDERS, kept._WORDS]
 
 
 def test_queries_of_a_look_are_planned_once(session: Session) -> None:
