@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from customers.latin import korean_sound
 from customers.matching.prepared import Prepared
 
-CROWDED = 60  # records with one key: such a key finds nobody
+CROWDED = 40  # records with one key: such a key finds nobody
 NAMESAKES = 12  # the same for a name alone: one that more have proves nothing without the town
 _NAMES = ("n", "k")
 
