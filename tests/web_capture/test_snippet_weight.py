@@ -5,7 +5,7 @@ Chromium traces it. Counted is the processor time of the page's thread: a busy m
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from statistics import median
 from typing import Any
@@ -118,9 +118,9 @@ def usual(chromium: Browser, hub: Hub, shop: Shop, address: str) -> Callable[...
     """Measures visits to a usual shop: the medians of their longest, second longest, … times of scripts."""
     shop.head, shop.body["/cup"] = HEAD, BODY
 
-    def measured(count: int, which: Callable[[Iterable[float]], float] = median) -> list[float]:
+    def measured(count: int) -> list[float]:
         visits = [scripts(visit(chromium, hub, shop, address)) for _ in range(count)]
-        return [which(alike) for alike in zip(*visits, strict=False)]
+        return [median(alike) for alike in zip(*visits, strict=False)]
 
     return measured
 
@@ -149,7 +149,11 @@ def test_busy_snippet_is_seen(usual, chromium, monkeypatch):
         return dataclasses.replace(made, brotli=brotli.compress(made.plain + f"{{ {SPIN} {work} }}".encode()))
 
     monkeypatch.setattr(snippet_world, "script", busy)
-    spent = usual(3, max)  # where others want the cores, Chromium slows a page down by less than it was told
+    visits, spent = list[list[float]](), [0.0] * 9
+    while len(visits) < 9 and spent[len(BUSY) - 1] <= LONG:
+        # where others want the cores, Chromium slows a page down by less than it was told
+        visits.append(usual(1))
+        spent = [max(alike) for alike in zip(*visits, strict=False)]
     assert spent[len(BUSY) - 1] > LONG > spent[len(BUSY)], (
         f"{len(BUSY)} long ones are to be seen in {spent[:9]}"
     )
