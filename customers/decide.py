@@ -159,11 +159,13 @@ class _Run:
         """Count anonymous visitors to the one identified person of their device; never join two of those."""
         clusters = self.clusters
         roots = clusters.roots(holders)
-        if level != 1 or sum(clusters.of(root).identified for root in roots) > 1:
+        identified = [root for root in roots if clusters.of(root).identified]
+        if level != 1 or len(identified) > 1:
             return
-        for root in roots[1:]:
-            if clusters.refusal(roots[0], root) != "verdict":
-                clusters.join(roots[0], root)
+        owner = identified[0] if identified else roots[0]
+        for root in roots:
+            if root != owner and not clusters.refusal(owner, root):
+                clusters.join(owner, root)
 
     def _may_tie(self, key: KeyId, a: int, b: int) -> bool:
         """A device never ties two people who both say who they are."""

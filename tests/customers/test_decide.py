@@ -220,6 +220,16 @@ def test_two_people_on_device_stay_apart() -> None:
     assert not decision.proposals
 
 
+def test_visitor_of_another_birthday_is_not_the_owner() -> None:
+    """Who left nothing but a birthday in a form is somebody else on a family's computer."""
+    anna = someone(1, ANNA, email="a@b.ru", device="d", born="19840512")
+    mother, herself, unknown = (
+        someone(number, device="d", born=born) for number, born in [(2, "19570203"), (3, "19840512"), (4, "")]
+    )
+    decision = run([mother, anna, herself, unknown])
+    assert {link.profile.int for link in decision.homes} == {1, 3, 4}
+
+
 def test_visitor_alone_gets_no_card() -> None:
     assert run([someone(1, device="d"), someone(2, device="d")]).homes == []
 
