@@ -55,7 +55,6 @@ def _town(text: str) -> str:
     return sound("".join(part for part in _PART.findall(latin(text)) if part not in _GENERAL))
 
 
-@lru_cache(maxsize=1 << 16)
 def same_town(a: str, b: str) -> bool:
     """Whether two folded names of towns are one, give or take a slip."""
     return a == b or (min(len(a), len(b)) > 3 and slips(a, b, 1 if min(len(a), len(b)) < 8 else 2))
@@ -85,7 +84,6 @@ def _same_street(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return any(same_word(one, other) for one in a if len(one) > 3 for other in b if len(other) > 3)
 
 
-@lru_cache(maxsize=1 << 16)
 def same_word(a: str, b: str) -> bool:
     """Whether two words of streets are one, give or take a slip."""
     return slips(a, b, 1 if min(len(a), len(b)) < 8 else 2)

@@ -61,6 +61,8 @@ _ALL_HOLDERS = text(
 )
 _WORDS = "SELECT word, records, given, family FROM match_words WHERE word = ANY(%s::text[])"
 
+_CURSOR = "sync.dedupe.kept"  # among what a connection remembers
+
 written = msgspec.msgpack.Encoder().encode  # a prepared record as it is kept
 _decode = msgspec.msgpack.Decoder(Prepared).decode
 
@@ -220,5 +222,12 @@ def named(records: Iterable[Prepared]) -> set[str]:
 
 
 def _ask(session: Session, query: str, *values: list[Any]) -> list[tuple[Any, ...]]:
-    """What a small query finds, by the driver itself: half of its cost would be on the way to it."""
-    return driver(session).cursor(binary=True).execute(query, values, prepare=True).fetchall()
+    """What a small query finds, by the driver itself: half of its cost would be on the way to it.
+
+    A connection keeps the cursor, which knows how to read each column once it has read one.
+    """
+    remembered = session.connection().info
+    if (cursor := remembered.get(_CURSOR)) is None:
+        cursor = remembered[_CURSOR] = driver(session).cursor(binary=True)
+    found: list[tuple[Any, ...]] = cursor.execute(query, values, prepare=True).fetchall()
+    return found

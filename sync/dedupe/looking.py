@@ -128,6 +128,8 @@ class Look:
         a, b = self._read(one), self._read(other)
         if "company" in (a.kind, b.kind):
             return kept.named((a, b))
+        if self.words.keys() >= {*a.name.words, *b.name.words}:
+            return ()
         found = naming.compare(a.name, b.name)
         doubtful = found.level in ("near", "other_word")  # counts tell whether these are given names
         return (*found.shared, *found.left, *found.right) if doubtful else found.shared
