@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from customers import birthdays
 from customers import graph as graphs
-from customers.decide import decide
+from customers.decide import RULES, decide
 from customers.identity import name_form
 from customers.known import Decision, Known, Proposal, Shared
 from customers.picture import NAMELESS, NEW, TIES, CardRow, Edge, Graph, Member, automatic_groups, homes
@@ -154,7 +154,10 @@ def _end(session: Session, edges: Sequence[Edge]) -> None:
 
 
 def _propose(session: Session, proposals: Sequence[Proposal]) -> None:
-    """Ask a person about pairs; a pair that was asked about before isn't asked again."""
+    """Ask a person about pairs; a pair that was asked about before isn't asked again.
+
+    One that waits because it is likely waits for what is known from now on: the likeness may be taken back.
+    """
     if not proposals:
         return
     session.execute(
@@ -162,10 +165,14 @@ def _propose(session: Session, proposals: Sequence[Proposal]) -> None:
             "INSERT INTO duplicates (id, left_id, right_id, rule, evidence, state, found_at)"
             " SELECT id, left_id, right_id, rule, evidence, 'waiting', :at FROM unnest(CAST(:ids AS uuid[]),"
             " CAST(:lefts AS uuid[]), CAST(:rights AS uuid[]), CAST(:rules AS text[]),"
-            " CAST(:evidence AS jsonb[])) AS p (id, left_id, right_id, rule, evidence) ON CONFLICT DO NOTHING"
+            " CAST(:evidence AS jsonb[])) AS p (id, left_id, right_id, rule, evidence)"
+            " ON CONFLICT (left_id, right_id) DO UPDATE"
+            " SET rule = excluded.rule, evidence = excluded.evidence"
+            " WHERE duplicates.state = 'waiting' AND NOT duplicates.rule = ANY(:exact)"
         ),
         {
             "at": now(),
+            "exact": list(RULES),
             "ids": [new_id() for _ in proposals],
             "lefts": [one.left for one in proposals],
             "rights": [one.right for one in proposals],

@@ -1,4 +1,7 @@
-"""Taking a run of matching back: its links end for good, and what nobody answered is asked no more."""
+"""Taking a run of matching back: its links end for good, and what nobody answered is asked no more.
+
+But for what a key has asked about since: that would have been asked without the run, too.
+"""
 
 from uuid import UUID
 
@@ -13,7 +16,7 @@ from foundation.database import GRAPH_LOCK, lock
 from foundation.jobs import Work, job
 from foundation.tables import Operation
 from sync.dedupe import arrivals
-from sync.dedupe.runs import KIND
+from sync.dedupe.runs import KIND, RULE
 from sync.dedupe.tables import MatchRun
 from sync.undo import undoes
 
@@ -24,7 +27,7 @@ AT_ONCE = 1_000  # links of a run that is taken back while whoever asked waits
 _LINKS = text("SELECT count(*) FROM (SELECT FROM profile_links WHERE operation_id = :id LIMIT :most) l")
 _UNASK = text("""
 DELETE FROM duplicates d USING match_pairs m
-WHERE m.run_id = :run AND m.duplicate_id = d.id AND d.state = 'waiting'
+WHERE m.run_id = :run AND m.duplicate_id = d.id AND d.state = 'waiting' AND d.rule = :rule
 """)
 
 
@@ -72,7 +75,7 @@ def _untie(session: Session, operation_id: UUID) -> bool:
 
 def _finish(session: Session, operation: Operation, actor: str) -> Undone:
     run = session.get_one(MatchRun, UUID(operation.args["run"]), with_for_update=True)
-    session.execute(_UNASK, {"run": run.id})
+    session.execute(_UNASK, {"run": run.id, "rule": RULE})
     run.state = "undone"
     return _close(session, operation, actor)
 

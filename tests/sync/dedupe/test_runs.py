@@ -77,6 +77,19 @@ def test_planned_joined_asked_and_undone(session: Session) -> None:
     assert run(session).counts["joins"] == 2, "what was undone may be found again"
 
 
+def test_what_a_key_has_asked_about_since_is_still_asked_when_the_run_is_undone(session: Session) -> None:
+    say(session, shop(session), man("a", name="Anna Panaruk"))
+    other = shop(session, "Other")
+    say(session, other, man("b", name="Boris Panaruk"))
+    with patch.object(models, "current", lambda _: msgspec.structs.replace(shipped(), review=-30.0)):
+        done = run(session)
+    assert [pair.rule for pair in duplicates.waiting(session).pairs] == ["model"]
+    say(session, other, man("b", name="Boris Panaruk", emails=("a0@xa.org",)))
+    undo.undo(session, done.operation_id, "olga")
+    (pair,) = duplicates.waiting(session).pairs
+    assert (pair.rule, pair.evidence["key"]) == ("email", "a0@xa.org")
+
+
 def test_what_changed_since_the_plan_is_left_alone_and_named(session: Session) -> None:
     twins(session, 3)
     planned, before = planning.make(session, "olga"), live(session)
