@@ -45,6 +45,7 @@ class Counts(msgspec.Struct, dict=True):
     def _logs(self) -> dict[str, float]:
         return {}
 
+    @cached_property
     def size(self) -> float:
         """The number of records, as a logarithm to base 2."""
         return math.log2(max(self.records, 1))
@@ -54,9 +55,7 @@ class Counts(msgspec.Struct, dict=True):
         known = self._logs.get(word)
         if known is None:
             found = self.words.get(word)
-            known = self._logs[word] = (
-                math.log2(found.records if found and found.records else 1) - self.size()
-            )
+            known = self._logs[word] = math.log2(found.records if found and found.records else 1) - self.size
         return known
 
     def is_given(self, word: str) -> bool | None:

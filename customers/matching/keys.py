@@ -15,23 +15,23 @@ def most(key: str) -> int:
     return NAMESAKES if key.startswith(_NAMES) else CROWDED
 
 
-def of_value(value: str) -> tuple[str, str]:
-    """The keys of those who have a value of `counts.shareable`: of persons and of companies."""
+def of_value(value: str) -> str:
+    """The key of all, persons and companies, who have a value of `counts.shareable`."""
     kind, _, said = value.partition(":")
-    return f"p{kind[0]}{said}", f"c{kind[0]}{said}"
+    return f"{kind[0]}{said}"
 
 
 def keys(one: Prepared) -> Iterator[str]:
-    """Every key of a record; kinds never share one."""
+    """Every key of a record. A mailbox, telephone or browser is persons' and companies' alike."""
     kind = one.kind[0]
     for mail in one.mails:
-        yield f"{kind}m{mail.key}"
+        yield f"m{mail.key}"
         if not mail.nobody and len(mail.local) > 5:
             yield f"{kind}l{mail.local}"
     for phone in one.phones:
-        yield f"{kind}p{phone}"
+        yield f"p{phone}"
     for device in one.devices:
-        yield f"{kind}d{device}"
+        yield f"d{device}"
     if one.tax:
         yield f"{kind}t{one.tax.partition(':')[2]}"
     yield from _company(one) if one.kind == "company" else _person(one)

@@ -75,7 +75,7 @@ def rarity(shared: tuple[str, ...], counts: Counts) -> str:
     """How many others would have these words by chance: the power of two it is below."""
     if not shared:
         return "none"
-    expected = counts.size()
+    expected = counts.size
     for word in shared:
         expected += counts.commonness(word)
     return _RARITY[bisect_right(_EDGES, expected)]

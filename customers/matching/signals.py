@@ -63,9 +63,8 @@ def values(kind: str, a: tuple[str, ...], b: tuple[str, ...], counts: Counts) ->
     """Telephones or devices: whether any is the same, and how many people and records share it."""
     if not a or not b:
         return "unknown"
-    shared = [counts.sharing(kind, one) for one in a if one in b]
-    if shared:
-        sharing = min(shared, key=_people)
+    if not set(a).isdisjoint(b):
+        sharing = min((counts.sharing(kind, one) for one in a if one in b), key=_people)
         return "crowd" if sharing.records > CROWD and sharing.names > 3 else _shared(sharing)
     if kind == "phone" and any(one_slip(one, other) for one in a for other in b):
         return "slip"

@@ -67,7 +67,7 @@ class Batch:
     def weighed(self, progress: Progress = lambda *_: None) -> tuple[Any, Any, Any]:
         """The pairs worth comparing, as two arrays of records, and the bits of each; once."""
         self._count()
-        one, other = self._blocks.pairs()
+        one, other = self._pairs()
         bits = np.empty(len(one), np.float32)
         self._weigh(one, other, bits, progress)
         return one, other, bits
@@ -79,11 +79,20 @@ class Batch:
     def sample(self, most: int) -> "Sample":
         """Pairs of records that `match` would weigh, evenly chosen, at most so many; 0 for all; once."""
         self._count()
-        one, other = self._blocks.pairs()
+        one, other = self._pairs()
         total = len(one)
         every = -(-total // most) if most and total else 1
         one, other = one[::every].copy(), other[::every].copy()
         return Sample(total, every, zip(one.tolist(), other.tolist(), strict=True))
+
+    def _pairs(self) -> tuple[Any, Any]:
+        """Who shares a key; a person and a company are never compared."""
+        one, other = self._blocks.pairs()
+        company = np.fromiter(
+            (record.kind == "company" for record in self.records), np.bool_, len(self.records)
+        )
+        alike = company[one] == company[other]
+        return one[alike], other[alike]
 
     def _count(self) -> None:
         """Who shares what, in the counts."""

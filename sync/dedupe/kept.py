@@ -18,7 +18,7 @@ from foundation.database import copy_rows, driver
 from sync.dedupe import reading
 
 ARRIVAL_LOCK = 7_402  # one writer of what is kept, and one who matches by it
-FORM = 3  # raise it when `prepare` or `keys` give something else: everything is kept anew
+FORM = 4  # raise it when `prepare` or `keys` give something else: everything is kept anew
 
 _COLUMNS = "profile_id, card_id, mark, claimed, record"
 _OF_CARDS = text(f"SELECT {_COLUMNS} FROM match_records WHERE card_id = ANY(:cards)")
@@ -57,7 +57,7 @@ FROM match_words WHERE word = ANY(%s::text[])
 """
 _ALL_HOLDERS = text(
     f"SELECT {_COLUMNS} FROM match_records WHERE profile_id IN"
-    " (SELECT DISTINCT profile_id FROM match_keys WHERE key = ANY(:keys) LIMIT :most)"
+    " (SELECT profile_id FROM match_keys WHERE key = :key LIMIT :most)"
 )
 _WORDS = "SELECT word, records, given, family FROM match_words WHERE word = ANY(%s::text[])"
 
@@ -206,9 +206,9 @@ def holders(
     return found, counted
 
 
-def all_holders(session: Session, wanted: Collection[int], most: int | None) -> list[Kept]:
-    """Who has any of these keys, so many of them at most. One query."""
-    return list(_kept(session.execute(_ALL_HOLDERS, {"keys": list(wanted), "most": most})).values())
+def all_holders(session: Session, key: int, most: int | None) -> list[Kept]:
+    """Who has this key, so many of them at most. One query."""
+    return list(_kept(session.execute(_ALL_HOLDERS, {"key": key, "most": most})).values())
 
 
 def words(session: Session, wanted: Collection[str]) -> dict[str, Word]:

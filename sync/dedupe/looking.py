@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from customers.matching import keys, naming
-from customers.matching.counts import ALONE, Counts, Sharing, Word, shareable
+from customers.matching.counts import ALONE, Counts, Sharing, Word
 from customers.matching.model import Model
 from customers.matching.prepared import Prepared
 from sync.dedupe import kept
@@ -86,14 +86,8 @@ class Look:
     def pairs(self, arrived: Collection[Kept]) -> list[Weighed]:
         """Everybody whom a run would compare them with, weighed; each pair once."""
         keyed = [self._keys(one) for one in arrived]
-        beside = {
-            kept.number(key)
-            for one in arrived
-            for value in shareable(self._read(one))
-            for key in keys.of_value(value)
-        }
         said = kept.named(self._read(one) for one in arrived)
-        self._holders, counted = kept.holders(self.session, beside.union(*keyed), said)
+        self._holders, counted = kept.holders(self.session, set().union(*keyed), said)
         self.words.know(said, counted)
         found: dict[tuple[int, int], tuple[Kept, Kept]] = {}
         for one, own in zip(arrived, keyed, strict=True):
@@ -115,8 +109,10 @@ class Look:
         here, profile = kept.place(one), one.profile.int
         others = {other.profile.int: other for key in own for other in self._holders[key] or ()}
         others.pop(profile, None)
-        found = {}
+        found, kind = {}, self._read(one).kind
         for there, other in others.items():
+            if self._read(other).kind != kind:
+                continue
             if here < kept.place(other):
                 found[profile, there] = one, other
             else:
@@ -126,7 +122,7 @@ class Look:
     def _compared(self, one: Kept, other: Kept) -> Iterable[str]:
         """The words that weighing two records looks up, but for those that tell who shares a value."""
         a, b = self._read(one), self._read(other)
-        if "company" in (a.kind, b.kind):
+        if a.kind == "company":
             return kept.named((a, b))
         if self.words.keys() >= {*a.name.words, *b.name.words}:
             return ()
@@ -140,14 +136,13 @@ class Look:
 
     def sharing(self, value: str) -> Sharing:
         """How many records have a value and how many given names they say, as far as that matters."""
-        wanted = [kept.number(key) for key in keys.of_value(value)]
-        holding = [self._holders.get(key) for key in wanted]
-        if None not in holding:
-            return self._counted({one.profile.int: one for some in holding for one in some or ()}.values())
-        some = self._counted(kept.all_holders(self.session, wanted, SOME))
+        key = kept.number(keys.of_value(value))
+        if (holding := self._holders.get(key)) is not None:
+            return self._counted(holding)
+        some = self._counted(kept.all_holders(self.session, key, SOME))
         if some.records < SOME or some.names >= ENOUGH:
             return some
-        return self._counted(kept.all_holders(self.session, wanted, None))
+        return self._counted(kept.all_holders(self.session, key, None))
 
     def _counted(self, records: Collection[Kept]) -> Sharing:
         read = [self._read(one) for one in records]

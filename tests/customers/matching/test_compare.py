@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from customers.matching import compare, keys, persons
-from customers.matching.counts import Counts, Word
+from customers.matching.counts import Counts, Word, shareable
 from customers.matching.prepared import Prepared
 from tests.customers.matching.people import counted, firm, record
 
@@ -125,10 +125,17 @@ def test_companies(one: str, other: str, wanted: str) -> None:
     assert levels(firm(one), firm(other))["company"] == wanted
 
 
-def test_kinds_share_no_key() -> None:
-    one = record("Ali Kaya", email="ali@firma.com", phone="+905321112233", device="d1")
-    other = firm("Firma", name="Ali Kaya", email="ali@firma.com", phone="+905321112233", device="d1")
-    assert set(keys.keys(one)).isdisjoint(keys.keys(other))
+def test_kinds_share_keys_of_what_both_can_have_only() -> None:
+    said = {
+        "email": "ali.kaya@firma.com",
+        "phone": "+905321112233",
+        "device": "d1",
+        "tax_number": "1234567890",
+    }
+    one, other = record("Ali Kaya", **said), firm("Firma", name="Ali Kaya", **said)
+    shared = set(keys.keys(one)) & set(keys.keys(other))
+    assert shared == {keys.of_value(value) for value in shareable(one)}
+    assert len(shared) == 3
 
 
 def test_name_in_an_address_brings_records_together() -> None:

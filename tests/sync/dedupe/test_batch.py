@@ -104,6 +104,16 @@ def test_crowded_key_brings_nobody_together_by_itself():
     assert batch.match().best == list(range(70))
 
 
+def test_person_and_company_of_one_mailbox_are_not_compared():
+    batch = Batch(shipped())
+    batch.add(anna(phones=("+79161112233",)))
+    batch.add(anna(phones=("+79161112233",), kind="company", company="Krylova"))
+    batch.add(anna(phones=("+79161112233",)))
+    one, other, _ = batch.weighed()
+    assert list(zip(one.tolist(), other.tolist(), strict=True)) == [(0, 2)]
+    assert batch.counts.sharing("mail", "anna.krylova183@mail.ru").records == 3
+
+
 @pytest.mark.parametrize(("said", "compared"), [({}, 0), ({"city": "Tomsk"}, comb(13, 2))])
 def test_namesakes_are_compared_within_their_town(said, compared):
     batch = Batch(shipped())
