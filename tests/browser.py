@@ -1,4 +1,7 @@
-"""A real browser on a real port: start an app, drive Debian's Chromium, look for what goes wrong."""
+"""A real browser on a real port: start an app, drive Debian's Chromium, look for what goes wrong.
+
+Its headless shell is the same engine without the frame around it, and takes two thirds of the time.
+"""
 
 import os
 import shutil
@@ -18,7 +21,7 @@ import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
 from starlette.types import ASGIApp
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = ("chromium-headless-shell", "chromium")  # the first that is there
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -30,10 +33,10 @@ SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 def chromium_path() -> str:
     """Where Chromium is; skips the test when this machine has none."""
-    found = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
-    if not found:
-        pytest.skip("chromium is missing: apt-get install chromium fonts-noto-core fonts-noto-cjk")
-    return found
+    for name in CHROMIUM:
+        if found := shutil.which(name):
+            return found
+    pytest.skip("chromium is missing: apt-get install chromium fonts-noto-core fonts-noto-cjk")
 
 
 @contextmanager
