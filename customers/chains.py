@@ -1,16 +1,18 @@
 """What joining many pairs one after another would come to, with guards against chains."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers import birthdays
 from customers.picture import Sets
 
 LARGEST = 10  # cards that pairs may make one without a person looking at each
-REASONS = ("tax", "kind", "verdict", "large")
+REASONS = ("tax", "kind", "verdict", "birthday", "large")
 
 
 @dataclass(slots=True)
@@ -20,6 +22,7 @@ class Chain:
     cards: int = 1
     kinds: set[str] = field(default_factory=set)
     taxes: dict[str, set[str]] = field(default_factory=dict)  # kind of number -> verified numbers
+    births: set[str] = field(default_factory=set)  # as `birthdays.digits` writes them
     apart: set[UUID] = field(default_factory=set)  # cards that somebody said are somebody else
 
 
@@ -50,6 +53,7 @@ class Chains:
             del self._of[b]
             one.cards += other.cards
             one.kinds |= other.kinds
+            one.births |= other.births
             one.apart |= other.apart
             for kind, numbers in other.taxes.items():
                 one.taxes.setdefault(kind, set()).update(numbers)
@@ -67,15 +71,28 @@ class Chains:
             self.at(card) is one for card in other.apart
         ):
             return "verdict"
+        if one.births and other.births and _no_birthday_of_both(one.births, other.births):
+            return "birthday"
         return "large" if one.cards + other.cards > LARGEST else ""
+
+
+def _no_birthday_of_both(one: Iterable[str], other: Collection[str]) -> bool:
+    return all(birthdays.two_people(a, b) for a in one for b in other)
 
 
 def load(session: Session, cards: Collection[UUID]) -> Chains:
     """Each of these cards alone, with what may keep it from others. Three queries."""
     chains, values = Chains(), {"cards": list(cards)}
-    rows = session.execute(text("SELECT id, kind FROM customers WHERE id = ANY(:cards)"), values)
-    for card, kind in rows:
+    query = (
+        "SELECT c.id, c.kind, ARRAY(SELECT DISTINCT p.record ->> 'birthday' FROM profiles p"
+        " WHERE p.customer_id = c.id AND p.gone_at IS NULL AND c.kind = 'person')"
+        " FROM customers c WHERE c.id = ANY(:cards)"
+    )
+    for card, kind, days in session.execute(text(query), values):
         chains.at(card).kinds.add(kind)
+        chains.at(card).births.update(
+            filter(None, (birthdays.digits(date.fromisoformat(day)) for day in days if day))
+        )
     query = (
         "SELECT DISTINCT p.customer_id, k.value FROM profiles p JOIN profile_keys k ON k.profile_id = p.id"
         " WHERE p.customer_id = ANY(:cards) AND p.gone_at IS NULL AND k.kind = 'tax' AND k.strong"

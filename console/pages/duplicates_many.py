@@ -78,5 +78,6 @@ def _reasons() -> dict[str, str]:
         "tax": _("different tax numbers"),
         "kind": _("a person and a company"),
         "verdict": _("somebody said they are different"),
+        "birthday": _("different birthdays"),
         "large": _("a chain of more than ten cards"),
     }

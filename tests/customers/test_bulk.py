@@ -1,6 +1,7 @@
 """Many pairs decided at once: planned, carried out in portions, refused when moved, one operation."""
 
 from collections.abc import Iterator
+from datetime import date
 from unittest.mock import patch
 from uuid import UUID
 
@@ -167,6 +168,21 @@ def test_bulk_joins_no_two_verified_numbers(session: Session) -> None:
         )
     plan = bulk.plan(session, JOINED)
     assert (len(plan.ids), plan.left_out, plan.after) == (1, {"tax": 1}, 3)
+
+
+def test_two_birthdays_are_left_to_a_person(session: Session) -> None:
+    days = [None, date(1984, 5, 12), date(1984, 12, 5), date(1957, 2, 3), date(1984, 1, 1)]
+    said = [
+        Person(external_id=f"{name}{n}", name=f"{name} {_letters(n)}", emails=(f"m{n}@x.org",), birthday=born)
+        for n, day in enumerate(days)
+        for name, born in (("Anna", date(1984, 5, 12)), ("Boris", day))
+    ]
+    say(session, shop(session), *said)
+    plan = bulk.plan(session, JOINED)
+    assert (len(plan.ids), plan.left_out) == (4, {"birthday": 1})
+    run(session, JOINED)
+    (pair,) = duplicates.waiting(session).pairs
+    assert {pair.left.name, pair.right.name} == {f"Anna {_letters(3)}", f"Boris {_letters(3)}"}
 
 
 def test_chains_stop_at_the_guards() -> None:
