@@ -15,6 +15,7 @@ from types import ModuleType
 import psycopg
 import pytest
 import redis
+from hypothesis import settings as properties
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -29,6 +30,10 @@ from migrations.run import upgrade
 from tests import once, order
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday
+properties.register_profile(
+    "kartoteka", deadline=None
+)  # benchmarks measure speed; a busy machine is no fault
+properties.load_profile("kartoteka")
 SMALL = 2**16  # bytes of a table that is emptied row by row
 
 _FILLED = text(
