@@ -28,6 +28,7 @@ QUIET = [
 ]  # fmt: skip
 AXE = Path(next(iter(axe_core_python.__path__))) / "axe.min.js"
 PICTURES = os.environ.get("KARTOTEKA_LOOK", "")  # a folder for pictures of all pages that tests look over
+BESIDE = 2  # further pages that are looked over at a time
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
@@ -102,7 +103,7 @@ def watch(page: Page, address: str) -> Watch:
 def serious(page: Page) -> list[str]:
     """What axe-core finds serious or critical on the page, in a line each."""
     page.evaluate(AXE.read_text("utf-8"))  # evaluated by the debugger: the page's own policy stays strict
-    found = page.evaluate("async () => (await axe.run(document)).violations")
+    found = page.evaluate("async () => (await axe.run(document, { resultTypes: ['violations'] })).violations")
     return [
         f"{one['id']}: {one['help']} {[node['html'][:160] for node in one['nodes'][:3]]}"
         for one in found
@@ -118,16 +119,27 @@ def overflow(page: Page) -> int:
 def look_over(
     page: Page, address: str, places: Mapping[str, str], picture: str, *, wait: int = 300
 ) -> list[str]:
-    """What is wrong with pages, by name and path, in a line each; `picture` names their pictures."""
-    watching = watch(page, address)
+    """What is wrong with pages, by name and path, in a line each; `picture` names their pictures.
+
+    Some are open side by side, so that they settle in one time of waiting.
+    """
     wrong: list[str] = []
-    for name, path in places.items():
-        answer = page.goto(address + path)
-        assert answer is not None and answer.status == 200, name
+    names = list(places)
+    tabs = {tab: watch(tab, address) for tab in [page, *(page.context.new_page() for _ in range(BESIDE))]}
+    for start in range(0, len(names), len(tabs)):
+        shown = dict(zip(names[start:], tabs, strict=False))
+        for name, tab in shown.items():
+            answer = tab.goto(address + places[name])
+            assert answer is not None and answer.status == 200, name
         page.wait_for_timeout(wait)
-        if (wider := overflow(page)) > 0:
-            wrong.append(f"{name}: {wider} pixels too wide")
-        wrong += [f"{name}: {one}" for one in serious(page)]
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{picture % name}.png", full_page=True)
-    return wrong + watching.wrong
+        for name, tab in shown.items():
+            if (wider := overflow(tab)) > 0:
+                wrong.append(f"{name}: {wider} pixels too wide")
+            wrong += [f"{name}: {one}" for one in serious(tab)]
+            if PICTURES:
+                tab.screenshot(path=Path(PICTURES) / f"{picture % name}.png", full_page=True)
+    for tab, watching in tabs.items():
+        wrong += watching.wrong
+        if tab != page:
+            tab.close()
+    return wrong
