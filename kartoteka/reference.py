@@ -86,7 +86,8 @@ def api() -> Iterator[str]:
     yield "# The JSON API"
     yield "Under `/api/v1`; described for machines by `/api/v1/openapi.json`. Send `Authorization: Bearer …`"
     yield 'with a token of `kartoteka token create`. Lists answer `{"data": […], "next": cursor or null}`;'
-    yield "errors are `application/problem+json`; a POST with an `Idempotency-Key` happens once a day.\n"
+    yield "errors are `application/problem+json`; a POST with an `Idempotency-Key` happens once a day. What"
+    yield "goes on in the background answers 202, and its `Location` says where to look for the end.\n"
     yield "| | path | scope | what | query |\n|---|---|---|---|---|"
     for one in ENDPOINTS:
         query = ", ".join(f"`{param.name}`" for param in one.params) or "–"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from console.api.asking import PAGING, Ask, Later, Param, pack
 from console.api.lists import latest_first, run_of
-from console.api.shapes import List, Run, copied
+from console.api.shapes import List, copied
 from customers.tables import Source
 from foundation.errors import BadInput, Permanent
 from foundation.tables import Operation
@@ -182,7 +182,7 @@ def plan_changes(ask: Ask) -> List[Change]:
     return List([_change(one) for one in found[: ask.limit]], following)
 
 
-def apply_plan(ask: Ask) -> Run:
+def apply_plan(ask: Ask) -> Later:
     """Do what a plan says, in the background; refused when anything it was made of has moved since."""
     row = ask.row(DirectoryPlan)
     wanted: Apply = ask.read_body(Apply)
@@ -195,7 +195,8 @@ def apply_plan(ask: Ask) -> Run:
     few = not keeping.large(ask.db, row.connection_id, AT_ONCE)
     if few and plans.hash_now(ask.db, row.connection_id) != row.hash:
         raise Permanent("Something has moved since the plan was made; make another.")
-    return run_of(jobs.start(ask.db, row.id, ask.actor))
+    run = jobs.start(ask.db, row.id, ask.actor)
+    return Later(run_of(run), f"/runs/{run.id}")
 
 
 def overwritten(ask: Ask) -> List[Overwritten]:

@@ -67,6 +67,7 @@ def describe() -> dict[str, Any]:
 
 def operation(one: Endpoint, answers: dict[str, Any], body: dict[str, Any] | None) -> dict[str, Any]:
     """One endpoint."""
+    later = LATER if one.later or one.status in LATER else {}
     described: dict[str, Any] = {
         "operationId": one.handler.__name__,
         "summary": one.summary,
@@ -79,7 +80,7 @@ def operation(one: Endpoint, answers: dict[str, Any], body: dict[str, Any] | Non
                     "description": said,
                     "content": {"application/json": {"schema": answers}},
                 }
-                for status, said in {one.status: "As described.", **(LATER if one.later else {})}.items()
+                for status, said in ({one.status: "As described."} | later).items()
             },
             **dict.fromkeys(problems_of(one), PROBLEM),
         },

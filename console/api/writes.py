@@ -4,9 +4,9 @@ from uuid import UUID
 
 import msgspec
 
-from console.api.asking import Ask
+from console.api.asking import Ask, Later
 from console.api.lists import run_of
-from console.api.shapes import Operation, Problem, Run, copied
+from console.api.shapes import Operation, Problem, copied
 from customers import merge as merging
 from foundation import problems
 from foundation.tables import Operation as OperationRow
@@ -28,11 +28,12 @@ class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     other: UUID
 
 
-def start_pull(ask: Ask) -> Run:
+def start_pull(ask: Ask) -> Later:
     """Start a pull of a connection now; answers the run to be followed."""
     ask.row(Connection)
     wanted = ask.read_body(Pull)
-    return run_of(pull.start(ask.db, ask.id(), full=wanted.full))
+    run = pull.start(ask.db, ask.id(), full=wanted.full)
+    return Later(run_of(run), f"/runs/{run.id}")
 
 
 def merge(ask: Ask) -> Operation:
@@ -41,12 +42,12 @@ def merge(ask: Ask) -> Operation:
     return copied(Operation, merging.merge(ask.db, wanted.keep, wanted.other, ask.actor))
 
 
-def undo_operation(ask: Ask) -> Operation:
+def undo_operation(ask: Ask) -> Later:
     """Take an operation back; large ones go on in the background."""
     row = ask.row(OperationRow)
     undo.undo(ask.db, row.id, ask.actor)
     ask.db.flush()
-    return copied(Operation, row)
+    return Later(copied(Operation, row), f"/operations/{row.id}")
 
 
 def retry_problem(ask: Ask) -> Problem:

@@ -59,8 +59,9 @@ def applied(writer, both):
     plan = planned(writer, both)
     answer = writer.post(f"{API}/plans/{plan['id']}/apply", json={"hash": plan["hash"]})
     assert answer.status_code == 202
+    assert answer.headers["location"] == f"{API}/runs/{answer.json()['id']}"
     both.work()
-    run = writer.get(f"{API}/runs/{answer.json()['id']}").json()
+    run = writer.get(answer.headers["location"]).json()
     assert (run["state"], run["error"]) == ("done", None)
     return plan
 

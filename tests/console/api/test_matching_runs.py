@@ -49,6 +49,7 @@ def test_a_run_is_planned_read_carried_out_and_taken_back(writer, engine, people
     assert (done["state"], done["done"], live(engine)) == ("done", done["total"], before - 2)
     undone = writer.post(f"/api/v1/operations/{done['operation_id']}/undo")
     assert undone.status_code == 202 and live(engine) == before
+    assert writer.get(undone.headers["location"]).json()["id"] == done["operation_id"]
     assert writer.get(f"{RUNS}/{run['id']}").json()["state"] == "undone"
 
 
