@@ -45,14 +45,17 @@ _ADD = text("UPDATE match_arrivals SET records = records + :more")
 
 _MOST = f"CASE k.key & 1 WHEN 1 THEN {keys.NAMESAKES} ELSE {CROWDED} END"
 _HOLDERS = f"""
-SELECT k.key, r.profile_id, r.card_id, r.mark, r.claimed, r.record,
-  NULL::text, NULL::integer, NULL::integer, NULL::integer
-FROM unnest(%s::bigint[]) AS k (key) CROSS JOIN LATERAL (
-  SELECT array_agg(f.profile_id) AS ids FROM (
-    SELECT m.profile_id FROM match_keys m WHERE m.key = k.key LIMIT {_MOST} + 1) f) h
-LEFT JOIN match_records r ON r.profile_id = ANY(h.ids) AND cardinality(h.ids) <= {_MOST}
-WHERE h.ids IS NOT NULL
-UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, word, records, given, family
+WITH held AS MATERIALIZED (
+  SELECT k.key, CASE WHEN cardinality(h.ids) <= {_MOST} THEN h.ids END AS ids
+  FROM unnest(%s::bigint[]) AS k (key) CROSS JOIN LATERAL (
+    SELECT array_agg(f.profile_id) AS ids FROM (
+      SELECT m.profile_id FROM match_keys m WHERE m.key = k.key LIMIT {_MOST} + 1) f) h
+  WHERE h.ids IS NOT NULL)
+SELECT key, ids, NULL::uuid, NULL::uuid, NULL::bytea, NULL::boolean, NULL::bytea,
+  NULL::text, NULL::integer, NULL::integer, NULL::integer FROM held
+UNION ALL SELECT NULL, NULL, {_COLUMNS}, NULL, NULL, NULL, NULL
+FROM match_records WHERE profile_id = ANY(ARRAY(SELECT unnest(ids) FROM held))
+UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, word, records, given, family
 FROM match_words WHERE word = ANY(%s::text[])
 """
 _ALL_HOLDERS = text(
@@ -195,14 +198,18 @@ def holders(
 ) -> tuple[Holders, dict[str, Word]]:
     """Who has each of these keys, None of one that is crowded, and the same as `words`. One query."""
     found: Holders = {key: [] for key in wanted}
+    held: list[tuple[int, list[UUID] | None]] = []
+    records: dict[UUID, Kept] = {}
     counted: dict[str, Word] = {}
-    for key, profile, card, mark, claimed, record, *word in _ask(session, _HOLDERS, list(wanted), list(said)):
-        if key is None:
-            counted[word[0]] = Word(*word[1:])
-        elif profile is None:
-            found[key] = None
-        elif (holding := found[key]) is not None:
-            holding.append(Kept(profile, card, mark, claimed, record))
+    for key, ids, *record, word, number, given, family in _ask(session, _HOLDERS, wanted, said):
+        if key is not None:
+            held.append((key, ids))
+        elif word is None:
+            records[record[0]] = Kept(*record)
+        else:
+            counted[word] = Word(number, given, family)
+    for key, ids in held:
+        found[key] = None if ids is None else [records[one] for one in ids]
     return found, counted
 
 
@@ -213,7 +220,7 @@ def all_holders(session: Session, key: int, most: int | None) -> list[Kept]:
 
 def words(session: Session, wanted: Collection[str]) -> dict[str, Word]:
     """What is counted of these words; nothing of a word that nobody has. One query."""
-    return {word: Word(*counted) for word, *counted in _ask(session, _WORDS, list(wanted))}
+    return {word: Word(*counted) for word, *counted in _ask(session, _WORDS, wanted)}
 
 
 def named(records: Iterable[Prepared]) -> set[str]:
@@ -221,7 +228,7 @@ def named(records: Iterable[Prepared]) -> set[str]:
     return set(chain.from_iterable((*one.name.words, *one.company) for one in records))
 
 
-def _ask(session: Session, query: str, *values: list[Any]) -> list[tuple[Any, ...]]:
+def _ask(session: Session, query: str, *lists: Collection[int] | Collection[str]) -> list[tuple[Any, ...]]:
     """What a small query finds, by the driver itself: half of its cost would be on the way to it.
 
     A connection keeps the cursor, which knows how to read each column once it has read one.
@@ -229,5 +236,6 @@ def _ask(session: Session, query: str, *values: list[Any]) -> list[tuple[Any, ..
     remembered = session.connection().info
     if (cursor := remembered.get(_CURSOR)) is None:
         cursor = remembered[_CURSOR] = driver(session).cursor(binary=True)
+    values = [list(one) for one in lists]
     found: list[tuple[Any, ...]] = cursor.execute(query, values, prepare=True).fetchall()
     return found
