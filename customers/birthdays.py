@@ -1,5 +1,6 @@
 """Birthdays to compare by, and whether two of them tell two people apart. Pure."""
 
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from customers.likeness import slips
@@ -30,3 +31,8 @@ def compare(a: str, b: str) -> str:
 def two_people(a: str, b: str) -> bool:
     """Whether two birthdays are two people's. Who knows only a year writes the first of January."""
     return compare(a, b) == "other" and not a.endswith("0101") and not b.endswith("0101")
+
+
+def apart(a: Iterable[str], b: Collection[str]) -> bool:
+    """Whether any two birthdays of two sets are two people's."""
+    return any(two_people(one, other) for one in a for other in b)

@@ -1,6 +1,6 @@
 """What joining many pairs one after another would come to, with guards against chains."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -71,13 +71,9 @@ class Chains:
             self.at(card) is one for card in other.apart
         ):
             return "verdict"
-        if one.births and other.births and _no_birthday_of_both(one.births, other.births):
+        if birthdays.apart(one.births, other.births):
             return "birthday"
         return "large" if one.cards + other.cards > LARGEST else ""
-
-
-def _no_birthday_of_both(one: Iterable[str], other: Collection[str]) -> bool:
-    return all(birthdays.two_people(a, b) for a in one for b in other)
 
 
 def load(session: Session, cards: Collection[UUID]) -> Chains:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from customers.birthdays import two_people
+from customers import birthdays
 from customers.known import Known
 from customers.names import NameForm, agreement
 
@@ -63,11 +63,6 @@ class Cluster:
             self.taxes.setdefault(kind, set()).update(values)
 
 
-def _born_apart(a: Iterable[str], b: Collection[str]) -> bool:
-    """True when any two birthdays of two sets are two people's."""
-    return any(two_people(one, other) for one in a for other in b)
-
-
 def _names_agree(a: Iterable[NameForm], b: Collection[NameForm]) -> int:
     """The best agreement of two sets of names (2 full, 1 nothing against it); 0 when any pair is at odds."""
     best = 1
@@ -119,7 +114,7 @@ class Clusters:
         left, right = self.of(a), self.of(b)
         if refused := self._refusal(left, right):
             return refused
-        return "birthday" if rule not in NUMBERS and _born_apart(left.born, right.born) else ""
+        return "birthday" if rule not in NUMBERS and birthdays.apart(left.born, right.born) else ""
 
     def at_odds(self, roots: Sequence[int]) -> bool:
         """True when the names of these clusters can't all be one person's."""

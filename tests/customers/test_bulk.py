@@ -201,22 +201,38 @@ def test_chains_stop_at_the_guards() -> None:
     assert answers == [""] * (LARGEST - 1) + ["large"]
 
 
+SLIPPING = ("19840512", "19840513", "19840613")  # a slip from one to the next, no slip from first to last
+
+
+def test_slips_of_birthdays_are_no_chain() -> None:
+    chains, cards = Chains(), [new_id() for _ in SLIPPING]
+    for card, born in zip(cards, SLIPPING, strict=True):
+        chains.at(card).births.add(born)
+    assert (chains.join(*cards[:2]), chains.join(*cards[1:])) == ("", "birthday")
+
+
 card_numbers = st.integers(0, 14)
 
 
 @given(
     taxes=st.lists(st.sampled_from((None, None, "1", "2")), min_size=15, max_size=15),
+    births=st.lists(st.sampled_from(("", "", *SLIPPING)), min_size=15, max_size=15),
     kinds=st.lists(st.sampled_from(("person", "person", "person", "company")), min_size=15, max_size=15),
     apart=st.lists(st.tuples(card_numbers, card_numbers), max_size=5),
     pairs=st.lists(st.tuples(card_numbers, card_numbers), max_size=40),
 )
 def test_no_order_of_pairs_breaks_a_guard(
-    taxes: list[str | None], kinds: list[str], apart: list[tuple[int, int]], pairs: list[tuple[int, int]]
+    taxes: list[str | None],
+    births: list[str],
+    kinds: list[str],
+    apart: list[tuple[int, int]],
+    pairs: list[tuple[int, int]],
 ) -> None:
     cards = [UUID(int=n + 1) for n in range(15)]
     chains = Chains()
-    for card, tax, kind in zip(cards, taxes, kinds, strict=True):
+    for card, tax, born, kind in zip(cards, taxes, births, kinds, strict=True):
         chains.at(card).kinds.add(kind)
+        chains.at(card).births.update(filter(None, [born]))
         if tax:
             chains.at(card).taxes["kz.iin"] = {tax}
     for left, right in apart:
@@ -232,6 +248,7 @@ def test_no_order_of_pairs_breaks_a_guard(
         mine = [n for n, other in enumerate(cards) if chains.at(other) is chain]
         assert len({taxes[n] for n in mine} - {None}) <= 1 and len({kinds[n] for n in mine}) == 1
         assert len(mine) == chain.cards <= LARGEST
+        assert not {SLIPPING[0], SLIPPING[-1]} <= {births[n] for n in mine}
 
 
 def test_dead_ids_answer_and_the_strictest_consent_stands(session: Session) -> None:

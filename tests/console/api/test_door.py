@@ -2,11 +2,13 @@
 
 import json
 import threading
+from typing import get_type_hints
 from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
 
+from console.api.asking import Later
 from console.api.endpoints import ENDPOINTS
 from console.tables import ApiToken
 from foundation.clock import now
@@ -178,3 +180,12 @@ def test_description_covers_every_endpoint(whole):
     text = json.dumps(described)
     names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert names <= described["components"]["schemas"].keys()
+
+
+def test_what_goes_on_in_the_background_says_where(whole):
+    described = TestClient(whole, base_url="http://localhost").get("/api/v1/openapi.json").json()["paths"]
+    behind = [one for one in ENDPOINTS if one.status == 202]
+    assert len(behind) >= 5
+    for one in behind:
+        assert get_type_hints(one.handler)["return"] is Later, one.path
+        assert "`Location`" in described[one.path]["post"]["responses"]["202"]["description"], one.path
