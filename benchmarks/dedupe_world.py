@@ -12,28 +12,32 @@ import re
 import string
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from difflib import SequenceMatcher
-from functools import cache
 from typing import NamedTuple, TypeVar
 
+from benchmarks.dedupe_words import (
+    HANGUL,
+    WORD,
+    Entity,
+    Row,
+    alike,
+    family_name,
+    fold,
+    given_name,
+    inflected,
+    korean,
+    script_of,
+)
 from customers import companies, nicknames
-from customers.latin import latin, sound
+from customers.latin import latin
 from customers.likeness import slips
 from customers.matching import mailboxes
-from customers.names import KOREAN_FAMILIES
 
-_WORD = re.compile(r"[^\W\d_]+")
 _MIDDLE = re.compile(r".{2,}(vich|vna|ichna|uly|uli|kyzy|kizi|kyz)$")
-_FEMININE = re.compile(r"(ov|ev|in)a$")
-_HANGUL = re.compile(r"[가-힣]+")
 _YEAR, _DIGIT = re.compile(r"\d{4}"), re.compile(r"\d")
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii"))
 _TRADERS = frozenset(
     "ип чп жк e k индивидуальный предприниматель sole proprietor dba şahıs şirketi firması ticaret".split()  # noqa: SIM905 - it reads so
 )
-_KOREAN_MAIL = re.compile(r"@(naver|hanmail|daum|kakao|nate)\.")
-Row = dict[str, str]
-Entity = tuple[str, str]  # class and name
 T = TypeVar("T")
 
 
@@ -48,46 +52,20 @@ class Piece(NamedTuple):
     initial: bool = False
 
 
-@cache
-def _folded(word: str) -> str:
-    return sound(latin(word).replace(" ", ""))
-
-
-@cache
-def _given(folded: str) -> Entity:
-    groups = nicknames._GROUPS.get(folded)
-    return "given", f"#{min(groups)}" if groups else folded
-
-
-@cache
-def _family(folded: str) -> Entity:
-    return "family", _FEMININE.sub(r"\1", folded.replace("skaia", "skii").replace("skaya", "skii"))
-
-
-def _script(word: str, entity: Entity) -> str:
-    script = "cyrillic" if re.search("[а-яәғқңөұүһі]", word.lower()) else "latin"
-    feminine = entity[0] == "family" and _family(_folded(word))[1] != _folded(word)
-    return f"{script} {feminine}"
-
-
-def _alike(a: str, b: str) -> bool:
-    return a[:1] == b[:1] and abs(len(a) - len(b)) < 3 and SequenceMatcher(None, a, b).ratio() > 0.74
-
-
 class World:
     """The entities of a file and its rows as pieces."""
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
-        self._koreans = {row["cluster_id"] for row in rows if _korean(row)}
+        self._koreans = {row["cluster_id"] for row in rows if korean(row)}
         self._providers = Counter(row["email"].strip().partition("@")[2].lower() for row in rows)
         public = [one for one, often in self._providers.items() if often > len(rows) // 1000]
         self._public = {one for one in self._providers if any(slips(one, known, 1) for known in public)}
         self._roles = {"given": Counter[str](), "family": Counter[str]()}
         for row in rows:
-            self._roles["given"].update(map(_folded, _WORD.findall(row["first_name"])))
-            self._roles["family"].update(map(_folded, _WORD.findall(row["last_name"])))
-        self._seen = Counter(_folded(word) for row in rows for word in self._words(row))
+            self._roles["given"].update(map(fold, WORD.findall(row["first_name"])))
+            self._roles["family"].update(map(fold, WORD.findall(row["last_name"])))
+        self._seen = Counter(fold(word) for row in rows for word in self._words(row))
         self._forms: dict[Entity, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
         self._where: dict[Entity, Counter[str]] = defaultdict(Counter)
         self._of_cluster: dict[str, dict[str, Entity]] = defaultdict(dict)
@@ -103,17 +81,17 @@ class World:
     def _words(self, row: Row) -> Iterator[str]:
         for field in ("name", "first_name", "last_name", "company"):
             if not self._korean(row):
-                yield from _WORD.findall(row[field])
+                yield from WORD.findall(row[field])
 
     def _korean(self, row: Row) -> bool:
         return row["cluster_id"] in self._koreans
 
     @staticmethod
     def _korean_places(row: Row) -> Iterator[str]:
-        yield from _HANGUL.findall(f"{row['city']} {row['address']}")
+        yield from HANGUL.findall(f"{row['city']} {row['address']}")
 
     def _entity(self, word: str, field: str) -> Entity | None:
-        folded = _folded(word)
+        folded = fold(word)
         if word.lower() in _TRADERS:
             return None
         if field == "company":
@@ -122,30 +100,30 @@ class World:
         if len(folded) < 2 or _MIDDLE.match(folded) or folded in _SUFFIXES:
             return None
         given, family = (self._roles[role][folded] for role in ("given", "family"))
-        return _given(folded) if nicknames.known(folded) or given > family else _family(folded)
+        return given_name(folded) if nicknames.known(folded) or given > family else family_name(folded)
 
     def _count(self, row: Row) -> None:
         if self._korean(row):
             return
         feminine = any(
             folded.endswith(("ova", "eva", "ina", "skaia", "vna", "kyzy"))
-            for folded in map(_folded, self._words(row))
+            for folded in map(fold, self._words(row))
         )
         for field in ("name", "first_name", "last_name", "company"):
-            for word in _WORD.findall(row[field]):
+            for word in WORD.findall(row[field]):
                 entity = self._entity(word, field)
-                if entity is None or (self._seen[_folded(word)] < 3 and self._near(row, word, field)):
+                if entity is None or (self._seen[fold(word)] < 3 and self._near(row, word, field)):
                     continue
-                self._of_cluster[row["cluster_id"]][_folded(word)] = entity
-                self._forms[entity][_script(word, entity)][word.lower()] += 1
-                kind = feminine if entity[0] == "given" else "cyrillic" in _script(word, entity)
+                self._of_cluster[row["cluster_id"]][fold(word)] = entity
+                self._forms[entity][script_of(word, entity)][word.lower()] += 1
+                kind = feminine if entity[0] == "given" else "cyrillic" in script_of(word, entity)
                 self._where[entity][f"{row['country'] or '?'} {kind}"] += 1
 
     def _near(self, row: Row, word: str, field: str) -> Entity | None:
         """Whose slip a rare word is."""
-        folded = _folded(word)
+        folded = fold(word)
         for known, entity in self._of_cluster[row["cluster_id"]].items():
-            if known != folded and (entity[0] == "company") == (field == "company") and _alike(known, folded):
+            if known != folded and (entity[0] == "company") == (field == "company") and alike(known, folded):
                 return entity
         return None
 
@@ -168,7 +146,7 @@ class World:
 
     def _split(self, row: Row, text: str, field: str) -> Iterator[Piece]:
         at = 0
-        for match in _WORD.finditer(text):
+        for match in WORD.finditer(text):
             yield Piece(text[at : match.start()])
             yield self._piece(row, match[0], field)
             at = match.end()
@@ -179,12 +157,12 @@ class World:
         if entity is None:
             if len(word) == 1 and field != "company":
                 for known, other in self._of_cluster[row["cluster_id"]].items():
-                    if other[0] == "given" and known[:1] == _folded(word):
-                        return Piece(word, other, _script(word, other), initial=True)
+                    if other[0] == "given" and known[:1] == fold(word):
+                        return Piece(word, other, script_of(word, other), initial=True)
             return Piece(word)
-        if self._seen[_folded(word)] < 3 and (near := self._near(row, word, field)):
+        if self._seen[fold(word)] < 3 and (near := self._near(row, word, field)):
             entity, slip = near, max(1, len(word) // 2)
-        script = _script(word, entity)
+        script = script_of(word, entity)
         forms = self._ranks.get(entity, {}).get(script, [])
         rank = forms.index(word.lower()) if word.lower() in forms else 0
         return Piece(word, entity, script, rank, slip)
@@ -192,7 +170,7 @@ class World:
     def _mailbox(self, row: Row, text: str) -> Iterator[Piece]:
         known = self._of_cluster[row["cluster_id"]]
         at = 0
-        for match in _WORD.finditer(text):
+        for match in WORD.finditer(text):
             yield Piece(text[at : match.start()])
             yield from self._run(match[0], known)
             at = match.end()
@@ -207,18 +185,18 @@ class World:
         for size in range(len(run), 2, -1):
             for start in range(len(run) - size + 1):
                 part = run[start : start + size]
-                folded = _folded(part)
+                folded = fold(part)
                 entity = known.get(folded) or next(
-                    (one for one in known.values() if one[0] == "family" and one == _family(folded)), None
+                    (one for one in known.values() if one[0] == "family" and one == family_name(folded)), None
                 )
                 if entity:
                     yield from self._run(run[:start], known)
-                    yield Piece(part, entity, _script(part, entity))
+                    yield Piece(part, entity, script_of(part, entity))
                     yield from self._run(run[start + size :], known)
                     return
-        mistyped = (entity for folded, entity in known.items() if slips(_folded(run), folded, 1))
+        mistyped = (entity for folded, entity in known.items() if slips(fold(run), folded, 1))
         if len(run) > 3 and (entity := next(mistyped, None)):
-            yield Piece(run, entity, _script(run, entity), slip=len(run) // 2)
+            yield Piece(run, entity, script_of(run, entity), slip=len(run) // 2)
         else:
             yield Piece(run)
 
@@ -246,7 +224,7 @@ class World:
             made.pop("local", None), made.pop("domain", None)
             for field in ("city", "address"):
                 if self._korean(row):
-                    made[field] = _HANGUL.sub(lambda match: places.get(match[0], match[0]), row[field])
+                    made[field] = HANGUL.sub(lambda match: places.get(match[0], match[0]), row[field])
             made |= {name: made[name].translate(table) for name in ("address", "postcode", "tax_id")}
             ends = {match.start() for match in list(_DIGIT.finditer(row["phone"]))[-7:]}
             made["phone"] = "".join(
@@ -273,9 +251,9 @@ class World:
         if forms:
             form = forms[min(piece.rank, len(forms) - 1)]
         elif others:
-            form = _inflected(others[min(piece.rank, len(others) - 1)], feminine=feminine == "True")
+            form = inflected(others[min(piece.rank, len(others) - 1)], feminine=feminine == "True")
         else:
-            form = _inflected(latin(next(iter(found.values()))[0]), feminine=feminine == "True")
+            form = inflected(latin(next(iter(found.values()))[0]), feminine=feminine == "True")
         if piece.text.isascii():
             form = latin(form)
         if piece.initial:
@@ -287,24 +265,8 @@ class World:
         return form[0].upper() + form[1:] if piece.text[0].isupper() else form
 
 
-def _inflected(family: str, *, feminine: bool) -> str:
-    """A family name as a woman or a man has it, where that is a difference."""
-    if feminine:
-        family = re.sub(r"(ов|ев|ин)$", r"\1а", re.sub(r"ский$", "ская", family))
-        return re.sub(r"(ov|ev|in)$", r"\1a", re.sub(r"sk(iy|ii|ij|y|i)$", "skaya", family))
-    family = re.sub(r"(ов|ев|ин)а$", r"\1", re.sub(r"ская$", "ский", family))
-    return re.sub(r"(ov|ev|in)a$", r"\1", re.sub(r"ska(ya|ia|ja)$", "skiy", family))
-
-
 def _known(pieces: list[Piece]) -> int:
     return sum(len(piece.text) for piece in pieces if piece.entity)
-
-
-def _korean(row: Row) -> bool:
-    said = _WORD.findall(f"{row['name']} {row['first_name']} {row['last_name']}".lower())
-    if row["country"] == "KR" or _HANGUL.search("".join(said)) or _KOREAN_MAIL.search(row["email"].lower()):
-        return True
-    return not row["country"] and len(said) > 1 and not KOREAN_FAMILIES.isdisjoint((said[0], said[-1]))
 
 
 def _shuffled(often: dict[T, int], kind: Callable[[T], object], dice: random.Random) -> dict[T, T]:
