@@ -80,6 +80,7 @@ def apply(
     for one in placed:
         one.customer = found.customer.get(one.profile) if one.profile else None
     orders.write(session, placed)
+    touch_profiles(session, _cards_of(placed))  # what somebody orders is among what matching keeps ready
     changed = products.write(session, source_id, batch.products)
     billed = _bill(session, source_id, batch, found)
     touched = settled.cards | _cards_of(placed) | billed.cards

@@ -82,11 +82,11 @@ class Counts(msgspec.Struct, dict=True):
         return self.shared.get(f"{kind}:{value}", ALONE)
 
     def count_words(self, records: Iterable[Prepared]) -> None:
-        """Count the words of names of these records; before `share`."""
+        """Count the words of names of these records, and what they ordered; before `share`."""
         words = self.words
         for one in records:
             self.records += 1
-            for word in dict.fromkeys(one.name.words + one.company):
+            for word in dict.fromkeys(one.name.words + one.company + one.goods):
                 words.setdefault(word, Word()).records += 1
             if one.given:
                 words.setdefault(one.given, Word()).given += 1

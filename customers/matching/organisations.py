@@ -20,6 +20,7 @@ LEVELS = {
     "place": SIGNALS["place"],
     "postcode": SIGNALS["postcode"],
     "country": SIGNALS["country"],
+    "goods": SIGNALS["goods"],
 }
 _CONTACT = {"unknown": "unknown", **dict.fromkeys(naming.CONFLICTS, "other")}
 
@@ -41,6 +42,7 @@ def vector(a: Prepared, b: Prepared, counts: Counts) -> tuple[str, ...]:
         place,
         postcode,
         signals.country(a.country, b.country),
+        signals.goods(a.goods, b.goods, counts),
     )
 
 

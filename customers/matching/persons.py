@@ -25,6 +25,7 @@ LEVELS = {
     "mail_name": signals.MAIL_NAME,
     "mail_year": ("unknown", "same", "other"),
     "country": SIGNALS["country"],
+    "goods": SIGNALS["goods"],
 }
 _EDGES = (-13, -10, -7, -5, -3, -1, 1, 3, 5)
 _RARITY = LEVELS["rarity"][1:]
@@ -51,6 +52,7 @@ def vector(a: Prepared, b: Prepared, counts: Counts) -> tuple[str, ...]:
         signals.mail_name(a, b),
         signals.mail_year(a, b),
         signals.country(a.country, b.country),
+        signals.goods(a.goods, b.goods, counts),
     )
 
 

@@ -12,6 +12,7 @@ from customers.matching.places import Place
 from foundation.records import Person, PersonKind
 
 MOST = 8  # values of one kind that count
+GOODS = "#"  # how goods begin, so that none is a word of a name; by itself: anything at all
 
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +34,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     born: str = ""
     places: tuple[Place, ...] = ()
     country: str = ""
+    goods: tuple[str, ...] = ()  # what was ordered lately; the first is `GOODS`, which all who ordered have
 
 
 def prepare(person: Person) -> Prepared:

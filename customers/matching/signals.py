@@ -6,7 +6,7 @@ from customers.likeness import SLIP, likeness, slips
 from customers.matching import places
 from customers.matching.counts import Counts, Sharing
 from customers.matching.mailboxes import Mailbox
-from customers.matching.prepared import Prepared
+from customers.matching.prepared import GOODS, Prepared
 
 SIGNALS = {
     "email": ("unknown", "same", "same_2", "same_3", "domain", "slip", "other"),
@@ -16,7 +16,9 @@ SIGNALS = {
     "place": ("unknown", "flat", "house", "other_flat", "street", "town", "other_street", "other"),
     "postcode": ("unknown", "same", "near", "other"),
     "country": ("unknown", "same", "other"),
+    "goods": ("unknown", "several", "rare", "common", "other"),
 }
+RARE = -7  # goods that fewer than one in 128 of those who ordered anything did, as a power of two
 CROWD = 12  # records that share a value: more are no household
 
 
@@ -118,6 +120,18 @@ def country(a: str, b: str) -> str:
     if not a or not b:
         return "unknown"
     return "same" if a == b else "other"
+
+
+def goods(a: tuple[str, ...], b: tuple[str, ...], counts: Counts) -> str:
+    """What two ordered: several of the same rare goods, one, only common ones of the same, or others."""
+    if not a or not b:
+        return "unknown"
+    shared = set(a).intersection(b) - {GOODS}
+    if not shared:
+        return "other"
+    least = counts.commonness(GOODS) + RARE
+    rare = sum(counts.commonness(one) < least for one in shared)
+    return "several" if rare > 1 else "rare" if rare else "common"
 
 
 def mail_name(a: Prepared, b: Prepared) -> str:

@@ -83,6 +83,10 @@ def _signals() -> dict[tuple[str, str], str]:
         ("mail_name", "word"): _("part of the name in the e-mail address"),
         ("mail_year", "same"): _("the year of birth in the e-mail address"),
         ("mail_domain", "own"): _("e-mails of the company's own domain"),
+        ("goods", "several"): _("several of the same seldom ordered goods"),
+        ("goods", "rare"): _("the same seldom ordered goods"),
+        ("goods", "common"): _("the same often ordered goods"),
+        ("goods", "other"): _("other goods ordered"),
     }
 
 
@@ -108,6 +112,7 @@ def _features(language: str) -> dict[str, str]:
         "mail_year": _("Year in the e-mail address"),
         "mail_domain": _("Domain of the e-mail"),
         "country": _("Country"),
+        "goods": _("What was ordered"),
     }
 
 

@@ -837,6 +837,7 @@ CREATE TABLE match_records (
     mark BYTEA NOT NULL,
     claimed BOOLEAN NOT NULL,
     record BYTEA NOT NULL,
+    goods TEXT[],
     CONSTRAINT pk_match_records PRIMARY KEY (profile_id)
 );
 

@@ -1,7 +1,7 @@
 """How often the model is right: its weights against what people decided, or against a file of the truth."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import comb
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from connectors.files.reading import Table
 from customers.matching.clustering import Groups
 from customers.matching.model import probability
 from foundation.errors import BadInput
-from sync.dedupe import models
+from sync.dedupe import models, reading
 from sync.dedupe.batch import Batch, Progress
 from sync.dedupe.deciding import Deciding
 from sync.dedupe.people import People
@@ -92,13 +92,14 @@ class Known(People):
         self.ids = frozenset(ids)
         self.places: dict[str, list[int]] = defaultdict(list)  # id -> its records
 
-    def take(self, one: Profile, said: dict[Any, int]) -> int | None:
-        """Take one profile in, and remember its names."""
-        index = super().take(one, said)
-        if index is not None:
-            for name in {str(one.id), str(one.card), one.person.external_id} & self.ids:
-                self.places[name].append(index)
-        return index
+    def take(self, profiles: Sequence[Profile]) -> list[tuple[int, reading.Said]]:
+        """Take the profiles of one card in, and remember their names."""
+        found = super().take(profiles)
+        for index, said in found:
+            for one in said.profiles:
+                for name in {str(one.id), str(one.card), one.person.external_id} & self.ids:
+                    self.places[name].append(index)
+        return found
 
 
 def decided(session: Session) -> Said:

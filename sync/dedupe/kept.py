@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 from customers.matching import keys
 from customers.matching.counts import Counts, Word
 from customers.matching.keys import CROWDED, most
-from customers.matching.prepared import Prepared, prepare
+from customers.matching.prepared import Prepared
 from foundation.database import copy_rows, driver
 from sync.dedupe import reading
 
 ARRIVAL_LOCK = 7_402  # one writer of what is kept, and one who matches by it
-FORM = 4  # raise it when `prepare` or `keys` give something else: everything is kept anew
+FORM = 5  # raise it when `prepare` or `keys` give something else: everything is kept anew
 
-_COLUMNS = "profile_id, card_id, mark, claimed, record"
+_COLUMNS = "profile_id, card_id, mark, claimed, record, goods"
 _OF_CARDS = text(f"SELECT {_COLUMNS} FROM match_records WHERE card_id = ANY(:cards)")
 _OF_CARDS_OR = text(
     f"SELECT {_COLUMNS} FROM match_records WHERE card_id = ANY(:cards)"
@@ -52,10 +52,10 @@ WITH held AS MATERIALIZED (
       SELECT m.profile_id FROM match_keys m WHERE m.key = k.key LIMIT {_MOST} + 1) f) h
   WHERE h.ids IS NOT NULL)
 SELECT key, ids, NULL::uuid, NULL::uuid, NULL::bytea, NULL::boolean, NULL::bytea,
-  NULL::text, NULL::integer, NULL::integer, NULL::integer FROM held
+  NULL::text[], NULL::text, NULL::integer, NULL::integer, NULL::integer FROM held
 UNION ALL SELECT NULL, NULL, {_COLUMNS}, NULL, NULL, NULL, NULL
 FROM match_records WHERE profile_id = ANY(ARRAY(SELECT unnest(ids) FROM held))
-UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, word, records, given, family
+UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, word, records, given, family
 FROM match_words WHERE word = ANY(%s::text[])
 """
 _ALL_HOLDERS = text(
@@ -78,11 +78,13 @@ class Kept(NamedTuple):
     mark: bytes
     claimed: bool
     data: bytes
+    goods: list[str] | None  # None where nothing was ordered
 
     @property
     def prepared(self) -> Prepared:
         """The record itself."""
-        return _decode(self.data)
+        found = _decode(self.data)
+        return reading.with_goods(found, self.goods) if self.goods else found
 
 
 Holders = dict[int, list[Kept] | None]  # of each key; None where it is crowded
@@ -112,7 +114,8 @@ def _kept(rows: Iterable[object]) -> dict[UUID, Kept]:
 def keep(session: Session, cards: Collection[UUID]) -> list[Kept]:
     """Keep what the profiles of these cards say now; answers the records that are new or say something else.
 
-    The caller holds `ARRIVAL_LOCK`.
+    What was ordered meanwhile is kept, but who only ordered again isn't matched again: whom a person took
+    apart would come together by a second bag of the same coffee. The caller holds `ARRIVAL_LOCK`.
     """
     said = _said(session, cards)
     was = _kept(session.execute(_OF_CARDS_OR, {"cards": list(cards), "ids": list(said)}))
@@ -121,7 +124,10 @@ def keep(session: Session, cards: Collection[UUID]) -> list[Kept]:
     moved = [one for one in said.values() if was.get(one.profile, one) != one]
     _write(session, {*(one.profile for one in old), *(one.profile for one in moved)}, new, moved)
     _write_keys(session, old, new)
-    _count(session, old, new)
+    counted = [
+        [one for one in side.values() if _tells(one, other)] for side, other in ((was, said), (said, was))
+    ]
+    _count(session, *counted)
     if len(new) != len(old):
         session.execute(_ADD, {"more": len(new) - len(old)})
     return new
@@ -130,18 +136,17 @@ def keep(session: Session, cards: Collection[UUID]) -> list[Kept]:
 def _said(session: Session, cards: Collection[UUID]) -> dict[UUID, Kept]:
     """The records of the profiles of cards, as a run would take them in."""
     found: dict[UUID, Kept] = {}
-    first: dict[tuple[UUID, bytes], UUID] = {}
-    for one in reading.read(session, cards):
-        prepared = prepare(one.person)
-        if not reading.speaks(prepared):
-            continue
-        data = written(prepared)
-        known = first.setdefault((one.card, data), one.id)
-        if known == one.id:
-            found[one.id] = Kept(one.id, one.card, one.print, one.person.claimed, data)
-        elif not one.person.claimed:
-            found[known] = found[known]._replace(claimed=False)
+    for profiles in reading.cards(session, cards):
+        for said in reading.said(profiles):
+            one, goods = said.profiles[0], list(said.goods) or None
+            found[one.id] = Kept(one.id, one.card, one.print, said.claimed, written(said.bare), goods)
     return found
+
+
+def _tells(one: Kept, others: Mapping[UUID, Kept]) -> bool:
+    """Whether words or goods of a record aren't those of the same record among others."""
+    other = others.get(one.profile)
+    return other is None or (other.data, other.goods) != (one.data, one.goods)
 
 
 def _write(session: Session, gone: Collection[UUID], new: Iterable[Kept], moved: Iterable[Kept]) -> None:
@@ -224,8 +229,8 @@ def words(session: Session, wanted: Collection[str]) -> dict[str, Word]:
 
 
 def named(records: Iterable[Prepared]) -> set[str]:
-    """The words that tell what records are called, as far as they are their own."""
-    return set(chain.from_iterable((*one.name.words, *one.company) for one in records))
+    """The words that tell what records are called, as far as they are their own, and what was ordered."""
+    return set(chain.from_iterable((*one.name.words, *one.company, *one.goods) for one in records))
 
 
 def _ask(session: Session, query: str, *lists: Collection[int] | Collection[str]) -> list[tuple[Any, ...]]:

@@ -6,7 +6,8 @@ All of it is derived from `profiles` and written by one at a time, under `kept.A
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, LargeBinary, SmallInteger
+from sqlalchemy import BigInteger, LargeBinary, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base
@@ -35,6 +36,7 @@ class MatchRecord(Base):
     mark: Mapped[bytes] = mapped_column(LargeBinary)  # the beginning of the profile's record_hash
     claimed: Mapped[bool]  # only a browser says it
     record: Mapped[bytes] = mapped_column(LargeBinary)  # customers.matching.prepared.Prepared as MessagePack
+    goods: Mapped[list[str] | None] = mapped_column(ARRAY(Text))  # its goods, which it is kept without
 
 
 class MatchKey(Base):
@@ -46,7 +48,7 @@ class MatchKey(Base):
 
 
 class MatchWord(Base):
-    """In how many records a word of a name stands, and as what: customers.matching.counts.Word."""
+    """In how many records a word of a name or goods stand, and as what: customers.matching.counts.Word."""
 
     __tablename__ = "match_words"
     word: Mapped[str] = mapped_column(primary_key=True)

@@ -24,6 +24,7 @@ TRUST = 0.5  # in one's own pairs against those that the shipped model was train
 FEWEST = 300  # pairs that know a comparison, before its weights move
 DOUBT = 20.0  # how fast rare levels lose weight
 FURTHEST = 3.0  # bits that a weight may move
+UNTAUGHT = frozenset(("goods",))  # no reference knows these: their shipped weights were set by hand
 _ANCHOR = "anchor"
 
 
@@ -183,28 +184,31 @@ def moved(weights: Weights, own: Learnt, other: Learnt) -> Weights:
     """
     bits = {term: dict(levels) for term, levels in weights.bits.items()}
     for name, levels in compare.LEVELS[weights.kind].items():
-        if min(*own.known.get(name, (0, 0)), *other.known.get(name, (0, 0))) < FEWEST:
+        knowing = (own,) if name in UNTAUGHT else (own, other)
+        if min(min(one.known.get(name, (0, 0))) for one in knowing) < FEWEST:
             continue
         here = bits.setdefault(name, {})
         for level in levels[1:]:
-            move = _move(own, other, name, level, len(levels) - 1)
+            ways = [_way(one, name, level, len(levels) - 1) for one in knowing]
+            move = _move(ways if len(ways) > 1 else [*ways, (here.get(level, 0.0), 0.0)])
             if abs(move) >= 1e-3:
                 here[level] = round(here.get(level, 0.0) + move, 3)
     start = weights.start + min(0.0, TRUST * (_odds(own.same) - _odds(other.same)))
     return msgspec.structs.replace(weights, start=round(start, 3), bits=bits)
 
 
-def _move(own: Learnt, other: Learnt, name: str, level: str, number: int) -> float:
-    """Bits by which a level speaks otherwise, the less the fewer pairs say so."""
-    ways, doubt = [], 0.0
-    for learnt in (own, other):
-        m, u = learnt.levels[name].get(level, (0.0, 0.0))
-        same, different = learnt.known[name]
-        ways.append(
-            math.log2((m * same + 1) / (same + number) / ((u * different + 1) / (different + number)))
-        )
-        doubt += 1 / (m * same + 1) + 1 / (u * different + 1)
-    move = TRUST * (ways[0] - ways[1]) / (1 + DOUBT * doubt)
+def _way(learnt: Learnt, name: str, level: str, number: int) -> tuple[float, float]:
+    """How a level speaks, in bits, and how doubtful that is: the more, the fewer pairs say so."""
+    m, u = learnt.levels[name].get(level, (0.0, 0.0))
+    same, different = learnt.known[name]
+    bits = math.log2((m * same + 1) / (same + number) / ((u * different + 1) / (different + number)))
+    return bits, 1 / (m * same + 1) + 1 / (u * different + 1)
+
+
+def _move(ways: Sequence[tuple[float, float]]) -> float:
+    """Bits by which a level speaks otherwise in one's own pairs than before."""
+    (own, doubt), (other, more) = ways
+    move = TRUST * (own - other) / (1 + DOUBT * (doubt + more))
     return max(-FURTHEST, min(FURTHEST, move))
 
 

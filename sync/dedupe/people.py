@@ -1,15 +1,16 @@
 """The profiles that matching looks at, streamed: a million of them take no more than their records."""
 
 import array
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers.matching.prepared import Prepared, prepare
+from customers.matching.prepared import Prepared
 from sync.dedupe import reading
 from sync.dedupe.batch import Batch, Progress
-from sync.dedupe.reading import PRINT, READABLE, STEP, Profile
+from sync.dedupe.reading import PRINT, READABLE, STEP, Profile, Said
 
 _NUMBER = text(f"SELECT count(*) FROM profiles p WHERE {READABLE}")
 
@@ -29,28 +30,24 @@ class People:
     def fill(self, session: Session, progress: Progress = lambda *_: None) -> None:
         """Read everybody."""
         self.shared, total = reading.shared(session), int(session.scalar(_NUMBER) or 0)
-        said: dict[Prepared, int] = {}  # on the card being read -> its record
-        card = None
-        for number, one in enumerate(reading.read(session)):
-            if number % STEP == 0:
-                progress("Reading", number, total)
-            if one.card != card:
-                card, said = one.card, {}
-            self.take(one, said)
+        told = 0
+        for profiles in reading.cards(session):
+            if self.profiles >= told:
+                progress("Reading", self.profiles, total)
+                told += STEP
+            self.take(profiles)
 
-    def take(self, one: Profile, said: dict[Prepared, int]) -> int | None:
-        """Take one profile in; answers its record, None when it says nothing of who it is."""
-        self.profiles += 1
-        prepared = prepare(one.person)
-        if not reading.speaks(prepared):
-            return None
-        if prepared in said:
-            if not one.person.claimed:
-                self.claimed.discard(said[prepared])
-            return said[prepared]
-        index = self.put(prepared, one.id, one.card, one.print, claimed=one.person.claimed, first=not said)
-        said[prepared] = index
-        return index
+    def take(self, profiles: Sequence[Profile]) -> list[tuple[int, Said]]:
+        """Take the profiles of one card in; answers its records, by their numbers."""
+        self.profiles += len(profiles)
+        found: list[tuple[int, Said]] = []
+        for said in reading.said(profiles):
+            one = said.profiles[0]
+            index = self.put(
+                said.prepared, one.id, one.card, one.print, claimed=said.claimed, first=not found
+            )
+            found.append((index, said))
+        return found
 
     def put(
         self, prepared: Prepared, profile: UUID, card: UUID, mark: bytes, *, claimed: bool, first: bool

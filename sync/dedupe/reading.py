@@ -1,23 +1,33 @@
 """Which profiles matching looks at, and what it reads of them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers.matching import mailboxes
-from customers.matching.prepared import Prepared
+from customers.matching.prepared import GOODS, Prepared, prepare
 from foundation.records import Person
 
 PRINT = 8  # bytes of a record's hash that tell whether it has changed
 STEP = 5_000
+ORDERED = 16  # goods of a profile that count, those ordered last
 # what we say ourselves of a card is no record of a source; who is gone says nothing any more
 READABLE = "p.customer_id IS NOT NULL AND p.gone_at IS NULL AND p.kind <> 'own'"
+# of profile `p`; by article number where a line has one, so that shops and ledgers speak of the same
+ORDERS = f"""ARRAY(SELECT left(lower(btrim(CASE WHEN l.sku <> '' THEN '{GOODS}' || l.sku
+  WHEN l.product_external_id <> '' THEN '{GOODS}' || o.source_id || ' ' || l.product_external_id
+  ELSE '{GOODS}' || l.name END)), 80) AS goods
+  FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.profile_id = p.id AND o.gone_at IS NULL
+  GROUP BY goods ORDER BY max(o.placed_at) DESC NULLS LAST, goods LIMIT {ORDERED})"""
 _PEOPLE = f"""
-SELECT p.id, p.customer_id, substring(p.record_hash FOR {PRINT}), CAST(p.record AS text)
+SELECT p.id, p.customer_id, substring(p.record_hash FOR {PRINT}), CAST(p.record AS text), {ORDERS}
 FROM profiles p WHERE {READABLE} {{some}} ORDER BY p.customer_id, p.id
 """
 _ALL, _OF = text(_PEOPLE.format(some="")), text(_PEOPLE.format(some="AND p.customer_id = ANY(:cards)"))
@@ -31,6 +41,55 @@ class Profile(NamedTuple):
     card: UUID
     print: bytes
     person: Person
+    goods: Sequence[str]
+
+
+class Said(NamedTuple):
+    """What some profiles of a card say alike: one record, for which the first of them stands."""
+
+    bare: Prepared  # without what was ordered
+    goods: tuple[str, ...]
+    claimed: bool  # only a browser says it, unproved
+    profiles: list[Profile]
+
+    @property
+    def prepared(self) -> Prepared:
+        """The record."""
+        return with_goods(self.bare, self.goods)
+
+
+def with_goods(bare: Prepared, goods: Sequence[str]) -> Prepared:
+    """A record with what was ordered, if anything was."""
+    return replace(bare, goods=tuple(goods)) if goods else bare
+
+
+def ordered(goods: Sequence[str]) -> tuple[str, ...]:
+    """Goods as a record has them: the last that were ordered, after the one that all share who ordered."""
+    known = [one for one in dict.fromkeys(goods) if one != GOODS]
+    return (GOODS, *known[: 2 * ORDERED]) if known else ()
+
+
+def said(profiles: Sequence[Profile]) -> list[Said]:
+    """The records of the profiles of one card, for those that say anything of who it is."""
+    found: dict[Prepared, list[Profile]] = {}
+    for one in profiles:
+        if speaks(bare := prepare(one.person)):
+            found.setdefault(bare, []).append(one)
+    return [
+        Said(
+            bare,
+            ordered([goods for one in reversed(alike) for goods in one.goods]),
+            all(one.person.claimed for one in alike),
+            alike,
+        )
+        for bare, alike in found.items()
+    ]
+
+
+def cards(session: Session, some: Collection[UUID] | None = None) -> Iterator[list[Profile]]:
+    """The profiles of each of these cards, or of all. One query, streamed."""
+    for _card, profiles in groupby(read(session, some), attrgetter("card")):
+        yield list(profiles)
 
 
 def read(session: Session, cards: Collection[UUID] | None = None) -> Iterator[Profile]:
@@ -41,8 +100,8 @@ def read(session: Session, cards: Collection[UUID] | None = None) -> Iterator[Pr
         rows = session.execute(_OF, {"cards": list(cards)})
     decoder = msgspec.json.Decoder(Person)
     with rows:  # whoever stops early leaves no cursor open
-        for one, card, mark, record in rows:
-            yield Profile(one, card, bytes(mark), decoder.decode(record.encode()))
+        for one, card, mark, record, goods in rows:
+            yield Profile(one, card, bytes(mark), decoder.decode(record.encode()), goods)
 
 
 def shared(session: Session) -> frozenset[str]:

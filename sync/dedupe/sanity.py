@@ -20,7 +20,7 @@ FEWEST_HELD = 20  # decisions, before they examine a model
 FEWEST_HOMES = 100  # pairs joined by exact keys, before they do
 GROWTH = 1.5  # times as many automatic pairs as by the shipped model are too many
 SLACK = 0.02  # of a share, and of the mean surprise in bits
-AGREE, DISAGREE = ("same", "flat", "full"), ("other", "different", "absent")
+AGREE, DISAGREE = ("same", "flat", "full", "several"), ("other", "different", "absent")
 
 
 class Reviewed(NamedTuple):

@@ -17,7 +17,7 @@ from foundation.records import Person, PersonKind
 from sync.dedupe import learning, sanity
 from sync.dedupe.batch import Batch, Progress, Sample
 from sync.dedupe.learning import SURE, Learnt, Pairs
-from sync.dedupe.reading import READABLE, speaks
+from sync.dedupe.reading import ORDERS, READABLE, ordered, speaks, with_goods
 from sync.dedupe.sanity import FEWEST_PAIRS, Measure, Reviewed
 
 MOST = 2_000_000  # pairs that are learnt from
@@ -29,7 +29,7 @@ _EVERY = 20_000  # records or pairs between two reports
 
 _HOME = "NOT EXISTS (SELECT FROM profile_links e WHERE e.profile_id = {0}.profile_id AND e.id < {0}.id)"
 _PEOPLE = text(f"""
-SELECT p.id, h.customer_id, p.record::text FROM profiles p
+SELECT p.id, h.customer_id, p.record::text, {ORDERS} FROM profiles p
 JOIN profile_links h ON h.profile_id = p.id AND {_HOME.format("h")} WHERE {READABLE} ORDER BY p.id
 """)
 _NUMBER = text(f"SELECT count(*) FROM profiles p WHERE {READABLE}")
@@ -78,8 +78,8 @@ def gather(session: Session, progress: Progress = lambda *_: None) -> Lesson:
     numbers: dict[UUID, int] = {}
     cards: dict[UUID, int] = {}
     homes: list[int] = []
-    for profile, card, record in session.execute(_PEOPLE, execution_options={"yield_per": 2_000}):
-        prepared = prepare(decode(record))
+    for profile, card, record, goods in session.execute(_PEOPLE, execution_options={"yield_per": 2_000}):
+        prepared = with_goods(prepare(decode(record)), ordered(goods))
         if not speaks(prepared):
             continue
         index = batch.take(prepared)

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from customers.matching import compare, keys, persons
 from customers.matching.counts import Counts, Word, shareable
@@ -83,6 +84,22 @@ def test_rare_names_are_told_from_common_ones() -> None:
 def test_places(one: str, other: str, wanted: str) -> None:
     left, right = (record(place=(line, "Дубна", "")) for line in (one, other))
     assert levels(left, right)["place"] == wanted
+
+
+def test_what_was_ordered_says_more_the_fewer_ordered_it() -> None:
+    someone, ordered = record("Olga Petrova"), {}
+    for number in range(300):
+        goods = ("#", "#common", *(f"#{letter}" for letter in "ab" if number < 2), f"#own {number}")
+        ordered[number] = replace(someone, goods=goods)
+    counts = counted(*ordered.values(), *[someone] * 3_000)
+    third, fourth = replace(ordered[0], goods=("#", "#a")), replace(ordered[0], goods=("#", "#else"))
+    wanted = {1: "several", 2: "common"}
+    assert {other: levels(ordered[0], ordered[other], counts)["goods"] for other in wanted} == wanted
+    assert levels(ordered[0], third, counts)["goods"] == "rare"
+    assert levels(ordered[0], fourth, counts)["goods"] == "other"
+    assert levels(ordered[0], someone, counts)["goods"] == "unknown"
+    few = counted(ordered[0], ordered[1])
+    assert levels(ordered[0], ordered[1], few)["goods"] == "common"  # among two nothing is rare
 
 
 def test_name_and_year_in_the_address() -> None:

@@ -2,9 +2,11 @@
 
 import random
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from foundation.records import Address, Person
+from foundation.clock import now
+from foundation.records import Address, Line, Order, Person
 
 GIVEN = ("Ivan", "Иван", "Anna", "Мария", "Mehmet", "Ayşe", "Kasyan", "Ксения", "Ксюша", "Bill", "William")
 FAMILY = (
@@ -64,6 +66,20 @@ def guest(number: int, key: str, *, claimed: bool = False) -> Person:
     return Person(
         external_id=key, name=f"Zosima Tchekan{'abcde'[number]}", emails=(email,), guest=True, claimed=claimed
     )
+
+
+def bought(who: Person, number: str, *goods: str) -> Order:
+    """An order of some goods by somebody."""
+    lines = tuple(Line(position=at, sku=sku) for at, sku in enumerate(goods, start=1))
+    return Order(
+        external_id=number, number=number, state="paid", currency="KZT", total=Decimal(10), customer=who,
+        customer_id=who.external_id, lines=lines, placed_at=now(),
+    )  # fmt: skip
+
+
+def basket(dice: random.Random) -> list[str]:
+    """Some goods: few are ordered by many."""
+    return [f"G-{int(60 * dice.random() ** 2)}" for _ in range(dice.randrange(1, 4))]
 
 
 def neighbours(number: int) -> list[Person]:

@@ -1,6 +1,7 @@
 """Who arrives is weighed as a run would: the same pairs, the same weights, whatever has happened before."""
 
 import random
+from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from customers import merge, store
+from customers.matching import signals
 from customers.matching.model import shipped
 from customers.store import Resolved
 from customers.tables import Source
@@ -18,11 +20,11 @@ from sync import undo
 from sync.dedupe import arrivals, kept, looking, planning
 from sync.dedupe.kept import Kept
 from tests.customers.world import rows, say, shop
-from tests.sync.dedupe.crowd import anybody, guest, neighbours
+from tests.sync.dedupe.crowd import anybody, basket, bought, guest, neighbours
 
 Pairs = dict[tuple[UUID, UUID], float]
 TABLES = {
-    "match_records": "SELECT profile_id, card_id, mark, claimed, record FROM match_records ORDER BY 1",
+    "match_records": "SELECT profile_id, card_id, mark, claimed, record, goods FROM match_records ORDER BY 1",
     "match_keys": "SELECT key, profile_id FROM match_keys ORDER BY 1, 2",
     "match_words": "SELECT word, records, given, family FROM match_words ORDER BY 1",
     "match_arrivals": "SELECT records FROM match_arrivals",
@@ -58,13 +60,18 @@ def everybody(session: Session) -> list[Kept]:
     )
 
 
+def goods(session: Session) -> list[list[str]]:
+    return [sorted(one.goods or ()) for one in everybody(session)]
+
+
 def looked(session: Session, these: list[Kept]) -> Pairs:
     """All pairs that are found for some who arrive."""
     found = arrivals.state(session)
     assert found and found.state == "ready"
     pairs = looking.look(session, shipped(), these, found.records).pairs
-    assert len({(pair.one, pair.other) for pair in pairs}) == len(pairs)
-    return {(pair.one.profile, pair.other.profile): pair.bits for pair in pairs}
+    found_bits = {(pair.one.profile, pair.other.profile): pair.bits for pair in pairs}
+    assert len(found_bits) == len(pairs)
+    return found_bits
 
 
 def same(session: Session) -> int:
@@ -92,7 +99,12 @@ def as_kept_anew(session: Session) -> None:
 
 def people(session: Session, source: Source, dice: random.Random, number: int) -> list[str]:
     keys = [f"{source.name}{dice.randrange(60)}" for _ in range(number)]
-    say(session, source, *(anybody(dice, key) for key in dict.fromkeys(keys)))
+    said = {key: anybody(dice, key) for key in keys}
+    say(session, source, *said.values())
+    buyers = [one for one in said.values() if dice.random() < 0.5]
+    say(
+        session, source, *(bought(one, f"{source.name}{dice.randrange(90)}", *basket(dice)) for one in buyers)
+    )
     return keys
 
 
@@ -105,7 +117,8 @@ def something(session: Session, dice: random.Random, sources: list[Source]) -> N
             if what == "come":
                 people(session, source, dice, 3)
             elif what == "go":
-                gone = Gone(external_id=f"{source.name}{dice.randrange(60)}", what="person", at=now())
+                kind: Any = dice.choice(("person", "person", "order"))
+                gone = Gone(external_id=f"{source.name}{dice.randrange(60)}", what=kind, at=now())
                 store.apply(session, source.id, [Resolved(1, now(), (gone,))])
             elif what == "join":
                 merge.merge(session, *dice.sample(live, 2), "olga")
@@ -124,8 +137,9 @@ def part(session: Session, dice: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_arrivals_find_what_a_run_finds(session: Session, seed: int) -> None:
+def test_arrivals_find_what_a_run_finds(session: Session, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(seed)
+    monkeypatch.setattr(signals, "RARE", -3)
     sources = [shop(session, name) for name in ("A", "B", "C")]
     for source in sources[: seed % 3]:
         people(session, source, dice, 40)
@@ -147,6 +161,26 @@ def test_who_shares_what_very_many_have_is_counted_as_by_a_run(session: Session)
     arrive(session)
     with patch.object(looking, "SOME", 5):
         assert same(session) >= 30
+
+
+def test_who_orders_again_is_kept_anew_and_matched_no_more(session: Session) -> None:
+    ready(session)
+    source, other = shop(session), shop(session, "B")
+    one, again, third = guest(1, "g1"), guest(1, "g2"), guest(2, "h1")
+    say(session, source, bought(one, "1", "Rare", "rare "), bought(again, "2", "G"))
+    say(session, other, bought(third, "1", "RARE"))
+    arrive(session)
+    assert goods(session) == [["#", "#g", "#rare"], ["#", "#rare"]]
+    with patch.object(arrivals, "match") as match:
+        say(session, other, bought(third, "2", ""), bought(third, "3", "G"))
+        arrive(session)
+        assert [call.args[1] for call in match.call_args_list] == [[]]
+    assert goods(session) == [["#", "#g", "#rare"]] * 2
+    same(session)
+    say(session, other, Gone(external_id="1", what="order", at=now()))
+    arrive(session)
+    assert goods(session) == [["#", "#g", "#rare"], ["#", "#g"]]
+    as_kept_anew(session)
 
 
 def test_what_a_browser_said_is_proved_by_another_record_of_the_card(session: Session) -> None:

@@ -124,6 +124,16 @@ def test_weights_follow_ones_own_pairs():
     assert learning.moved(weights, few, other).bits == weights.bits
 
 
+def test_what_was_ordered_is_learnt_without_a_reference():
+    weights = shipped().person
+    shares = {"several": (0.2, 0.001), "rare": (0.1, 0.01), "common": (0.3, 0.3), "other": (0.4, 0.689)}
+    own = Learnt(900_000, 0.5, {"goods": (400_000, 400_000)}, {"goods": shares})
+    moved = learning.moved(weights, own, Learnt(9, 0.5, {}, {})).bits["goods"]
+    assert moved == pytest.approx({"several": 4.69, "rare": 2.16, "common": 0.1, "other": -0.39}, abs=0.05)
+    few = replace(own, known={"goods": (400_000, 200)})
+    assert learning.moved(weights, few, few).bits == weights.bits
+
+
 @pytest.mark.parametrize(("share", "down"), [(0.8, 0.0), (0.2, -1.0)])
 def test_start_moves_down_only(share, down):
     own, other = (Learnt(9000, one, {}, {}) for one in (share, 0.5))
