@@ -161,7 +161,7 @@ class Profile(Base):
 
 
 class ProfilesTouched(Base):
-    """Cards of which a profile came, changed, moved or went, for matching; an array a batch.
+    """Cards of which a profile came, changed, moved, ordered or went, for matching; an array a batch.
 
     Rows are only ever inserted and deleted, like those of `segment_touched`.
     """

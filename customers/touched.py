@@ -42,7 +42,7 @@ def touch(session: Session, customers: Collection[UUID], what: str = "") -> None
 
 
 def touch_profiles(session: Session, cards: Collection[UUID]) -> None:
-    """Have profiles of these cards matched: one came, changed, moved or went."""
+    """Have profiles of these cards matched: one came, changed, moved or went. Who ordered is kept anew."""
     if cards:
         session.execute(_TELL_PROFILES, {"cards": sorted(set(cards)), "at": now()})
         wake_after_commit(session, ARRIVALS)

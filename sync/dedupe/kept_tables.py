@@ -1,6 +1,6 @@
 """What matching keeps ready, so that somebody who arrives is weighed against all others in milliseconds.
 
-All of it is derived from `profiles` and written by one at a time, under `kept.ARRIVAL_LOCK`.
+All of it is derived from `profiles` and their orders. One at a time writes it, under `kept.ARRIVAL_LOCK`.
 """
 
 from datetime import datetime
