@@ -56,7 +56,7 @@ class Order(Base):
     __table_args__ = (
         Index("uq_orders_source_id_external_id", "source_id", "external_id", unique=True),
         Index("ix_orders_customer_id", "customer_id", "placed_at"),
-        Index("ix_orders_profile_id", "profile_id"),
+        Index("ix_orders_profile_id", "profile_id", "placed_at"),
         Index("ix_orders_number", "number"),
         Index("ix_orders_placed_at", "placed_at"),
         Index("ix_orders_copy_of", "copy_of", postgresql_where=text("copy_of IS NOT NULL")),

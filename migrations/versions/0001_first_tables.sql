@@ -939,7 +939,7 @@ CREATE INDEX ix_orders_number ON orders (number);
 
 CREATE INDEX ix_orders_placed_at ON orders (placed_at);
 
-CREATE INDEX ix_orders_profile_id ON orders (profile_id);
+CREATE INDEX ix_orders_profile_id ON orders (profile_id, placed_at);
 
 CREATE INDEX ix_orders_unsettled ON orders (source_id, placed_at) WHERE state IN ('open', 'paid', 'shipped') AND gone_at IS NULL;
 

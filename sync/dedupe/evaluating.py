@@ -1,7 +1,7 @@
 """How often the model is right: its weights against what people decided, or against a file of the truth."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from math import comb
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,12 +92,12 @@ class Known(People):
         self.ids = frozenset(ids)
         self.places: dict[str, list[int]] = defaultdict(list)  # id -> its records
 
-    def take(self, profiles: Sequence[Profile]) -> list[tuple[int, reading.Said]]:
+    def take(self, profiles: Iterable[Profile]) -> list[tuple[int, reading.Said]]:
         """Take the profiles of one card in, and remember their names."""
         found = super().take(profiles)
         for index, said in found:
-            for one in said.profiles:
-                for name in {str(one.id), str(one.card), one.person.external_id} & self.ids:
+            for profile, external_id in said.names:
+                for name in {str(profile), str(said.first.card), external_id} & self.ids:
                     self.places[name].append(index)
         return found
 

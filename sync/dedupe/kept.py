@@ -138,7 +138,7 @@ def _said(session: Session, cards: Collection[UUID]) -> dict[UUID, Kept]:
     found: dict[UUID, Kept] = {}
     for profiles in reading.cards(session, cards):
         for said in reading.said(profiles):
-            one, goods = said.profiles[0], list(said.goods) or None
+            one, goods = said.first, list(said.goods) or None
             found[one.id] = Kept(one.id, one.card, one.print, said.claimed, written(said.bare), goods)
     return found
 

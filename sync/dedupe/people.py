@@ -1,7 +1,7 @@
 """The profiles that matching looks at, streamed: a million of them take no more than their records."""
 
 import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from sqlalchemy import text
@@ -37,17 +37,21 @@ class People:
                 told += STEP
             self.take(profiles)
 
-    def take(self, profiles: Sequence[Profile]) -> list[tuple[int, Said]]:
+    def take(self, profiles: Iterable[Profile]) -> list[tuple[int, Said]]:
         """Take the profiles of one card in; answers its records, by their numbers."""
-        self.profiles += len(profiles)
         found: list[tuple[int, Said]] = []
-        for said in reading.said(profiles):
-            one = said.profiles[0]
+        for said in reading.said(self._counted(profiles)):
+            one = said.first
             index = self.put(
                 said.prepared, one.id, one.card, one.print, claimed=said.claimed, first=not found
             )
             found.append((index, said))
         return found
+
+    def _counted(self, profiles: Iterable[Profile]) -> Iterator[Profile]:
+        for one in profiles:
+            self.profiles += 1
+            yield one
 
     def put(
         self, prepared: Prepared, profile: UUID, card: UUID, mark: bytes, *, claimed: bool, first: bool

@@ -1,7 +1,8 @@
 """Which profiles matching looks at, and what it reads of them."""
 
-from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
@@ -20,11 +21,13 @@ STEP = 5_000
 ORDERED = 16  # goods of a profile that count, those ordered last
 # what we say ourselves of a card is no record of a source; who is gone says nothing any more
 READABLE = "p.customer_id IS NOT NULL AND p.gone_at IS NULL AND p.kind <> 'own'"
+LATELY = 50  # orders that are looked at: somebody "Retail" of a ledger may have a million
 # of profile `p`; by article number where a line has one, so that shops and ledgers speak of the same
-ORDERS = f"""ARRAY(SELECT left(lower(btrim(CASE WHEN l.sku <> '' THEN '{GOODS}' || l.sku
-  WHEN l.product_external_id <> '' THEN '{GOODS}' || o.source_id || ' ' || l.product_external_id
-  ELSE '{GOODS}' || l.name END)), 80) AS goods
-  FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.profile_id = p.id AND o.gone_at IS NULL
+ORDERS = f"""ARRAY(SELECT left('{GOODS}' || lower(btrim(CASE WHEN btrim(l.sku) <> '' THEN l.sku
+  WHEN l.product_external_id <> '' THEN o.source_id || ' ' || l.product_external_id
+  ELSE l.name END)), 80) AS goods
+  FROM (SELECT id, source_id, placed_at FROM orders WHERE profile_id = p.id AND gone_at IS NULL
+    ORDER BY placed_at DESC LIMIT {LATELY}) o JOIN order_lines l ON l.order_id = o.id
   GROUP BY goods ORDER BY max(o.placed_at) DESC NULLS LAST, goods LIMIT {ORDERED})"""
 _PEOPLE = f"""
 SELECT p.id, p.customer_id, substring(p.record_hash FOR {PRINT}), CAST(p.record AS text), {ORDERS}
@@ -44,13 +47,29 @@ class Profile(NamedTuple):
     goods: Sequence[str]
 
 
-class Said(NamedTuple):
-    """What some profiles of a card say alike: one record, for which the first of them stands."""
+class Said:
+    """What some profiles of a card say alike: one record, for which the first of them stands.
 
-    bare: Prepared  # without what was ordered
-    goods: tuple[str, ...]
-    claimed: bool  # only a browser says it, unproved
-    profiles: list[Profile]
+    A card may be of very many guests, so no more is held of each than what it is called.
+    """
+
+    def __init__(self, bare: Prepared, first: Profile) -> None:
+        self.bare, self.first = bare, first  # the record without what was ordered
+        self.claimed = True  # only a browser says it, unproved
+        self.names: list[tuple[UUID, str]] = []  # of each profile its id, here and at its source
+        self._goods: deque[Sequence[str]] = deque(maxlen=2 * ORDERED)
+
+    def add(self, one: Profile) -> None:
+        """Another profile that says it."""
+        self.claimed &= one.person.claimed
+        self.names.append((one.id, one.person.external_id))
+        if one.goods:
+            self._goods.appendleft(one.goods)
+
+    @property
+    def goods(self) -> tuple[str, ...]:
+        """What was ordered, by the profiles that came last first."""
+        return ordered(chain.from_iterable(self._goods))
 
     @property
     def prepared(self) -> Prepared:
@@ -63,33 +82,27 @@ def with_goods(bare: Prepared, goods: Sequence[str]) -> Prepared:
     return replace(bare, goods=tuple(goods)) if goods else bare
 
 
-def ordered(goods: Sequence[str]) -> tuple[str, ...]:
-    """Goods as a record has them: the last that were ordered, after the one that all share who ordered."""
+def ordered(goods: Iterable[str]) -> tuple[str, ...]:
+    """Goods as a record has them: after the one that all share who ordered anything."""
     known = [one for one in dict.fromkeys(goods) if one != GOODS]
     return (GOODS, *known[: 2 * ORDERED]) if known else ()
 
 
-def said(profiles: Sequence[Profile]) -> list[Said]:
+def said(profiles: Iterable[Profile]) -> list[Said]:
     """The records of the profiles of one card, for those that say anything of who it is."""
-    found: dict[Prepared, list[Profile]] = {}
+    found: dict[Prepared, Said] = {}
     for one in profiles:
         if speaks(bare := prepare(one.person)):
-            found.setdefault(bare, []).append(one)
-    return [
-        Said(
-            bare,
-            ordered([goods for one in reversed(alike) for goods in one.goods]),
-            all(one.person.claimed for one in alike),
-            alike,
-        )
-        for bare, alike in found.items()
-    ]
+            if bare not in found:
+                found[bare] = Said(bare, one)
+            found[bare].add(one)
+    return list(found.values())
 
 
-def cards(session: Session, some: Collection[UUID] | None = None) -> Iterator[list[Profile]]:
+def cards(session: Session, some: Collection[UUID] | None = None) -> Iterator[Iterator[Profile]]:
     """The profiles of each of these cards, or of all. One query, streamed."""
     for _card, profiles in groupby(read(session, some), attrgetter("card")):
-        yield list(profiles)
+        yield profiles
 
 
 def read(session: Session, cards: Collection[UUID] | None = None) -> Iterator[Profile]:

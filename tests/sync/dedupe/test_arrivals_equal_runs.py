@@ -1,11 +1,13 @@
 """Who arrives is weighed as a run would: the same pairs, the same weights, whatever has happened before."""
 
 import random
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy.orm import Session
 
 from customers import merge, store
@@ -17,7 +19,7 @@ from foundation.clock import now
 from foundation.errors import BadInput
 from foundation.records import Gone
 from sync import undo
-from sync.dedupe import arrivals, kept, looking, planning
+from sync.dedupe import arrivals, kept, looking, planning, reading
 from sync.dedupe.kept import Kept
 from tests.customers.world import rows, say, shop
 from tests.sync.dedupe.crowd import anybody, basket, bought, guest, neighbours
@@ -167,12 +169,12 @@ def test_who_orders_again_is_kept_anew_and_matched_no_more(session: Session) -> 
     ready(session)
     source, other = shop(session), shop(session, "B")
     one, again, third = guest(1, "g1"), guest(1, "g2"), guest(2, "h1")
-    say(session, source, bought(one, "1", "Rare", "rare "), bought(again, "2", "G"))
+    say(session, source, bought(one, "1", "Rare", " rare "), bought(again, "2", "G"))
     say(session, other, bought(third, "1", "RARE"))
     arrive(session)
     assert goods(session) == [["#", "#g", "#rare"], ["#", "#rare"]]
     with patch.object(arrivals, "match") as match:
-        say(session, other, bought(third, "2", ""), bought(third, "3", "G"))
+        say(session, other, bought(third, "2", " "), bought(third, "3", "G"))
         arrive(session)
         assert [call.args[1] for call in match.call_args_list] == [[]]
     assert goods(session) == [["#", "#g", "#rare"]] * 2
@@ -181,6 +183,20 @@ def test_who_orders_again_is_kept_anew_and_matched_no_more(session: Session) -> 
     arrive(session)
     assert goods(session) == [["#", "#g", "#rare"], ["#", "#g"]]
     as_kept_anew(session)
+
+
+def test_only_the_last_orders_of_somebody_with_very_many_count(session: Session) -> None:
+    ready(session)
+    buyer = guest(1, "g1")
+    first = replace(bought(buyer, "0", "Old"), placed_at=now() - timedelta(days=1))
+    say(
+        session,
+        shop(session),
+        first,
+        *(bought(buyer, f"{number}", "G") for number in range(1, reading.LATELY + 1)),
+    )
+    arrive(session)
+    assert goods(session) == [["#", "#g"]]
 
 
 def test_what_a_browser_said_is_proved_by_another_record_of_the_card(session: Session) -> None:
